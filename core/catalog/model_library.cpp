@@ -1,0 +1,1 @@
+#include "core/catalog/model_library.h"

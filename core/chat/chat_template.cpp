@@ -1,0 +1,1 @@
+#include "core/chat/chat_template.h"

@@ -1,0 +1,1 @@
+#include "core/chat/stop_matcher.h"

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The plain values that cross between the window and whoever generates text: requests in, events and statistics out.
+// Nothing here points at anything, so all of it may cross threads, and later processes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace hearth::core {
+
+enum class Role : std::uint8_t { System, User, Assistant };
+
+struct ChatMessage {
+    Role role = Role::User;
+    std::string text;
+};
+
+/// Chain order: penalties, top-k, typical, top-p, min-p, temperature, draw. Zero or the neutral value switches a link off.
+struct SamplingSettings {
+    float temperature = 0.7f;       ///< 0 = always the most likely token
+    std::int32_t topK = 40;         ///< 0 = off
+    float topP = 0.95f;             ///< 1 = off
+    float minP = 0.05f;             ///< 0 = off
+    float typicalP = 1.0f;          ///< 1 = off
+    float repeatPenalty = 1.0f;     ///< 1 = off
+    float frequencyPenalty = 0.0f;
+    float presencePenalty = 0.0f;
+    std::int32_t penaltyWindow = 64;///< tokens looked back on; 0 = off, -1 = all
+    float dryMultiplier = 0.0f;     ///< 0 = off
+    float dryBase = 1.75f;
+    std::int32_t dryAllowedLength = 2;
+    float xtcProbability = 0.0f;    ///< 0 = off
+    float xtcThreshold = 0.1f;
+    std::int64_t seed = -1;         ///< -1 = a fresh random seed per reply (reported in GenerationStats::seed)
+};
+
+struct LoadRequest {
+    std::string path;
+    std::int32_t contextLength = 0; ///< 0 = min(model's own, 8192)
+    std::int32_t threads = 0;       ///< 0 = one per physical core
+};
+
+struct LoadProgress {
+    float fraction = 0.0f;          ///< 0 to 1
+    std::uint64_t bytesDone = 0;
+    std::uint64_t bytesTotal = 0;
+};
+
+/// What is loaded, for the model button and the status panel.
+struct ModelInfo {
+    std::string path;
+    std::string name;               ///< general.name, else the file's stem
+    std::string architecture;       ///< "llama"
+    std::string quantization;       ///< "Q4_K_M", from general.file_type, else the most frequent tensor type
+    std::uint64_t fileBytes = 0;
+    std::uint64_t parameters = 0;
+    std::int32_t layers = 0;
+    std::int32_t vocabularySize = 0;
+    std::int32_t contextLength = 0; ///< in use
+    std::int32_t trainedContextLength = 0;
+    std::uint64_t kvBytes = 0;
+    std::uint64_t scratchBytes = 0;
+    std::int32_t threads = 0;
+    std::string backend;            ///< "CPU", later "GPU"
+    std::string backendDetail;      ///< instruction set or GPU family: "AVX-512 VNNI"
+    std::string backendReason;      ///< why this back end, one sentence for people
+    bool chatTemplateFromFile = false;
+    std::vector<std::string> notices; ///< things a user should know: fallback template, unknown pre-tokenizer ...
+    double loadSeconds = 0.0;
+};
+
+struct GenerationRequest {
+    std::uint64_t id = 0;
+    std::vector<ChatMessage> messages;  ///< oldest first; a system message, if any, is the first
+    SamplingSettings sampling;
+    std::int32_t maxTokens = 0;         ///< 0 = until the context is full
+    std::vector<std::string> stops;
+    bool continueLast = false;          ///< the last message is an assistant's to be carried on, not answered
+};
+
+enum class FinishReason : std::uint8_t { EndOfText, StopString, TokenLimit, ContextFull, Cancelled };
+
+struct GenerationStats {
+    std::int32_t promptTokens = 0;      ///< whole prompt
+    std::int32_t cachedTokens = 0;      ///< of these, already in the KV cache
+    std::int32_t generatedTokens = 0;
+    double promptSeconds = 0.0;         ///< computing promptTokens - cachedTokens
+    double generationSeconds = 0.0;
+    double firstTokenSeconds = 0.0;     ///< request to first text
+    std::int32_t contextUsed = 0;
+    std::int32_t contextLength = 0;
+    std::int32_t droppedMessages = 0;   ///< oldest turns left out because the context was full
+    std::int64_t seed = 0;
+};
+
+struct GenerationResult {
+    FinishReason reason = FinishReason::EndOfText;
+    GenerationStats stats;
+};
+
+struct PromptProgress {
+    std::int32_t done = 0;
+    std::int32_t total = 0;
+};
+
+} // namespace hearth::core

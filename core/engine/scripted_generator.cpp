@@ -1,0 +1,1 @@
+#include "core/engine/scripted_generator.h"

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TextGenerator: what the window knows of a model, wherever it runs. Implementations: Engine (this machine),
+// ScriptedGenerator (tests), later a remote server. Blocking calls, made on one worker thread.
+// A stop request ends load or generate in < 250 ms; generate then returns FinishReason::Cancelled with what there was,
+// load returns ErrorCode::Cancelled.
+#pragma once
+
+#include "core/base/error.h"
+#include "core/engine/generation.h"
+
+#include <functional>
+#include <stop_token>
+#include <string_view>
+
+namespace hearth::core {
+
+/// Called on the thread that called load or generate; must return quickly. Any may be empty.
+struct GenerationEvents {
+    std::function<void(const PromptProgress&)> promptProgress;
+    std::function<void(std::string_view)> text;            ///< whole UTF-8, in order
+    std::function<void(const GenerationStats&)> stats;     ///< after every token: live figures for the panel
+};
+
+class TextGenerator {
+public:
+    virtual ~TextGenerator() = default;
+
+    /// Replaces whatever was loaded. On error or cancel nothing is loaded.
+    [[nodiscard]] virtual Result<ModelInfo> load(const LoadRequest& request, const std::function<void(const LoadProgress&)>& progress,
+                                                 std::stop_token stop) = 0;
+    virtual void unload() = 0;
+    [[nodiscard]] virtual Result<GenerationResult> generate(const GenerationRequest& request, const GenerationEvents& events,
+                                                            std::stop_token stop) = 0;
+};
+
+} // namespace hearth::core

@@ -1,0 +1,1 @@
+#include "core/gguf/gguf_file.h"

@@ -1,0 +1,1 @@
+#include "core/telemetry/cpu_monitor.h"

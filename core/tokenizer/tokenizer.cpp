@@ -1,0 +1,1 @@
+#include "core/tokenizer/tokenizer.h"
