@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the processor and the operating system offer: the path that kernels take, and the number of cores.
+// A path names what its kernels may use; each includes the ones that cpuPathSupported() requires of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace hearth::kernels {
+
+/// Slowest first.
+enum class CpuPath : std::uint8_t {
+    Portable,   ///< plain C++, f32 throughout: also the most exact
+    Avx2,       ///< AVX2, FMA, F16C
+    Avx2Vnni,   ///< Avx2 and AVX-VNNI (256-bit vpdpbusd, VEX encoded)
+    Avx512,     ///< Avx2 and AVX-512 F, BW, DQ, VL
+    Avx512Vnni, ///< Avx512 and AVX512_VNNI
+};
+
+/// The processor has it and the operating system saves its registers.
+[[nodiscard]] bool cpuPathSupported(CpuPath path);
+/// The fastest supported.
+[[nodiscard]] CpuPath bestCpuPath();
+/// For people: "AVX-512 VNNI".
+[[nodiscard]] const char* cpuPathName(CpuPath path);
+
+/// For people: "Intel Xeon Platinum 8480+"; "CPU" when the processor does not say.
+[[nodiscard]] std::string cpuModelName();
+/// Physical cores that this process may run on; at least 1. Two hyper-threads of a core share its multipliers and its
+/// caches, so a second one adds nothing to kernels that wait for memory.
+[[nodiscard]] int physicalCoreCount();
+
+} // namespace hearth::kernels

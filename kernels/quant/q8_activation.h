@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Q8Block: 32 activations rounded to 8 bits, for dot products with quantised weights in whole numbers.
+// x[i] ~= scale * q[i]. The sum of q is kept because formats with a minimum or an offset need it:
+//     sum_i (d w[i] + m) * scale q[i]  =  scale * (d * sum_i w[i] q[i]  +  m * sum_i q[i]).
+// A row of cols activations is cols / 32 blocks; a row whose length is no multiple of 32 is multiplied in f32 instead.
+#pragma once
+
+#include "kernels/quant/half.h"
+
+#include <cmath>
+#include <cstdint>
+
+namespace hearth::kernels {
+
+constexpr std::int64_t kQ8Elements = 32;
+
+struct Q8Block {
+    float scale;            ///< largest magnitude / 127
+    std::int32_t sum;       ///< of q
+    std::int8_t q[32];      ///< -127 ... 127
+};
+static_assert(sizeof(Q8Block) == 40);
+
+/// A block whose largest magnitude is below this is all zero: its inverse would overflow.
+constexpr float kQ8SmallestMagnitude = 1e-30f;
+
+/// The definition, which every faster version equals bit for bit on finite input:
+/// scale = maxabs / 127, q = x * (127 / maxabs) rounded to nearest even, both in f32.
+HEARTH_INLINE void quantizeRowToQ8(Q8Block* out, const float* x, std::int64_t cols) {
+    for (std::int64_t b = 0; b < cols / kQ8Elements; ++b) {
+        const float* in = x + b * kQ8Elements;
+        float largest = 0.0f;
+        for (int i = 0; i < 32; ++i) largest = std::fabs(in[i]) > largest ? std::fabs(in[i]) : largest;
+        const bool empty = !(largest >= kQ8SmallestMagnitude && largest <= 3.4e38f);
+        const float inverse = empty ? 0.0f : 127.0f / largest;
+        std::int32_t sum = 0;
+        for (int i = 0; i < 32; ++i) {
+            const int q = empty ? 0 : static_cast<int>(std::nearbyint(in[i] * inverse));
+            out[b].q[i] = static_cast<std::int8_t>(q);
+            sum += q;
+        }
+        out[b].scale = empty ? 0.0f : largest / 127.0f;
+        out[b].sum = sum;
+    }
+}
+
+} // namespace hearth::kernels
