@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,7 +51,7 @@ public:
     /// UnsupportedTensorType, and MappedFile::open's.
     [[nodiscard]] static Result<GgufFile> open(const std::filesystem::path& path, GgufTensors tensors = GgufTensors::Check);
 
-    /// Parses bytes that are already in memory (tests, fuzzing). `bytes` must outlive the object.
+    /// Parses bytes that are already in memory (tests, fuzzing), as one part. `bytes` must outlive the object.
     [[nodiscard]] static Result<GgufFile> parse(std::span<const std::byte> bytes, std::string label);
 
     [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
@@ -64,14 +65,19 @@ public:
 
 private:
     GgufFile() = default;
-    struct Part;
-    friend class GgufParser;
+    [[nodiscard]] Result<void> addPart(std::span<const std::byte> bytes, const std::string& label, GgufTensors tensors);
 
-    std::filesystem::path m_path;
+    /// Look-up by string_view without a temporary string.
+    struct NameHash {
+        using is_transparent = void;
+        [[nodiscard]] std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    };
+
+    std::filesystem::path m_path;                            ///< of the first part when split
     std::uint32_t m_version = 0;
-    GgufMetadata m_metadata;
+    GgufMetadata m_metadata;                                 ///< the first part's; later parts hold only split.* keys
     std::vector<GgufTensor> m_tensors;
-    std::unordered_map<std::string, std::size_t> m_index;
+    std::unordered_map<std::string, std::size_t, NameHash, std::equal_to<>> m_index;
     std::vector<MappedFile> m_mappings;                      ///< one per split; empty after parse()
     std::vector<std::span<const std::byte>> m_bytes;         ///< one per split
 };
