@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// MessageView: one conversation as a readable column. Rows come from a model with the roles of ui/models/message_roles.h.
+// No widget per message: rows are painted, only those in sight are laid out, the others have an estimated height, so that
+// 10,000 messages open at once. The view follows the end while a reply streams unless the user scrolled up.
+// Thread: GUI.
+#pragma once
+
+#include <QAbstractScrollArea>
+#include <QUrl>
+
+#include <memory>
+
+class QAbstractItemModel;
+
+namespace hearth::ui {
+
+class MessageViewPrivate;
+
+class MessageView : public QAbstractScrollArea {
+    Q_OBJECT
+public:
+    explicit MessageView(QWidget* parent = nullptr);
+    ~MessageView() override;
+
+    /// Not owned; must outlive the view or be replaced first. Shows the end.
+    void setModel(QAbstractItemModel* model);
+    [[nodiscard]] QAbstractItemModel* model() const;
+
+    void scrollToEnd();
+    /// True while new text keeps the end in sight.
+    [[nodiscard]] bool followsEnd() const;
+
+    /// The selected text as plain text; empty = nothing selected.
+    [[nodiscard]] QString selectedText() const;
+    /// Opens the editor over a user's turn, as the Edit button does.
+    void beginEdit(int row);
+
+    [[nodiscard]] QSize sizeHint() const override;
+
+signals:
+    void copyRequested(int row);
+    void editSubmitted(int row, const QString& text);
+    void regenerateRequested(int row);
+    void continueRequested(int row);
+    void siblingRequested(int row, int step); ///< step: -1 or +1
+    void deleteRequested(int row);
+    void linkActivated(const QUrl& url);
+
+protected:
+    void changeEvent(QEvent* event) override;
+    void contextMenuEvent(QContextMenuEvent* event) override;
+    bool focusNextPrevChild(bool next) override;
+    void focusInEvent(QFocusEvent* event) override;
+    void focusOutEvent(QFocusEvent* event) override;
+    void keyPressEvent(QKeyEvent* event) override;
+    void mouseDoubleClickEvent(QMouseEvent* event) override;
+    void mouseMoveEvent(QMouseEvent* event) override;
+    void mousePressEvent(QMouseEvent* event) override;
+    void mouseReleaseEvent(QMouseEvent* event) override;
+    void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
+    void scrollContentsBy(int dx, int dy) override;
+    bool viewportEvent(QEvent* event) override;
+    void wheelEvent(QWheelEvent* event) override;
+
+private:
+    friend class MessageViewPrivate;
+    std::unique_ptr<MessageViewPrivate> m_d;
+};
+
+} // namespace hearth::ui
