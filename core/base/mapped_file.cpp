@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/mapped_file.h"
 
+#include "core/base/mapping_guard.h"
+
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -47,8 +49,6 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
     }
     if (S_ISDIR(status.st_mode)) return fail(ErrorCode::IsDirectory, fmt::format("{}: is a directory", path.string()));
     if (!S_ISREG(status.st_mode)) return fail(ErrorCode::IoError, fmt::format("{}: not a regular file", path.string()));
-    file.m_inode = status.st_ino;
-    file.m_device = status.st_dev;
     file.m_modifiedNs = modifiedNs(status);
     file.m_size = static_cast<std::size_t>(status.st_size);
     if (file.m_size > 0) {
@@ -58,6 +58,7 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
             return fail(codeFor(errno), fmt::format("{}: mmap: {}", path.string(), std::strerror(errno)));
         }
         file.m_data = static_cast<const std::byte*>(data);
+        file.m_guardSlot = mapping_guard::add(file.m_data, file.m_size);
     }
     return file;
 }
@@ -67,8 +68,7 @@ MappedFile::MappedFile(MappedFile&& other) noexcept
     , m_data(std::exchange(other.m_data, nullptr))
     , m_size(std::exchange(other.m_size, 0))
     , m_descriptor(std::exchange(other.m_descriptor, -1))
-    , m_inode(other.m_inode)
-    , m_device(other.m_device)
+    , m_guardSlot(std::exchange(other.m_guardSlot, -1))
     , m_modifiedNs(other.m_modifiedNs) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
@@ -76,23 +76,28 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     std::swap(m_data, other.m_data);
     std::swap(m_size, other.m_size);
     std::swap(m_descriptor, other.m_descriptor);
-    std::swap(m_inode, other.m_inode);
-    std::swap(m_device, other.m_device);
+    std::swap(m_guardSlot, other.m_guardSlot);
     std::swap(m_modifiedNs, other.m_modifiedNs);
     return *this;
 }
 
 MappedFile::~MappedFile() {
+    mapping_guard::remove(m_guardSlot);
     if (m_data != nullptr) ::munmap(const_cast<std::byte*>(m_data), m_size);
     if (m_descriptor >= 0) ::close(m_descriptor);
 }
 
 bool MappedFile::changedOnDisk() const {
+    if (damaged()) return true;
     struct stat mapped = {};
     if (::fstat(m_descriptor, &mapped) != 0) return true;
     if (static_cast<std::size_t>(mapped.st_size) != m_size || modifiedNs(mapped) != m_modifiedNs) return true;
     // The path gone or pointing elsewhere is harmless: the mapping keeps the old file alive.
     return false;
+}
+
+bool MappedFile::damaged() const {
+    return mapping_guard::damaged(m_guardSlot);
 }
 
 } // namespace hearth::core

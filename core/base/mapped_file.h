@@ -2,8 +2,9 @@
 //
 // MappedFile: a read-only memory mapping of one regular file.
 // Pages come from the page cache, so opening a model costs nothing until its weights are read, and two programs that
-// open the same model share the memory. The file may change under us: changedOnDisk() compares size, modification time
-// and inode with those at open; a shrunken mapping would raise SIGBUS, so the engine asks before each request.
+// open the same model share the memory. The file may change under us: changedOnDisk() compares size and modification time
+// with those at open. Pages that a shrunken file (or a failing disk) can no longer give raise SIGBUS: a handler puts zero
+// pages in their place and marks the mapping damaged(), so that the engine reports an error and the program lives on.
 // Thread: any, after open.
 #pragma once
 
@@ -33,6 +34,9 @@ public:
     /// True when the file at path() is no longer the one that was mapped (or has another size).
     [[nodiscard]] bool changedOnDisk() const;
 
+    /// True when a page could not be read any more and zeros stand in its place.
+    [[nodiscard]] bool damaged() const;
+
 private:
     MappedFile() = default;
 
@@ -40,8 +44,7 @@ private:
     const std::byte* m_data = nullptr;
     std::size_t m_size = 0;
     int m_descriptor = -1; ///< Kept open: fstat tells of truncation even after the path was replaced.
-    std::uint64_t m_inode = 0;
-    std::uint64_t m_device = 0;
+    int m_guardSlot = -1;     ///< place in mapping_guard's table; -1 = not guarded
     std::int64_t m_modifiedNs = 0;
 };
 
