@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -122,10 +123,11 @@ std::uint64_t GgufFile::fileBytes() const {
 }
 
 bool GgufFile::changedOnDisk() const {
-    for (const MappedFile& mapping : m_mappings) {
-        if (mapping.changedOnDisk()) return true;
-    }
-    return false;
+    return std::ranges::any_of(m_mappings, &MappedFile::changedOnDisk);
+}
+
+bool GgufFile::damaged() const {
+    return std::ranges::any_of(m_mappings, &MappedFile::damaged);
 }
 
 } // namespace hearth::core

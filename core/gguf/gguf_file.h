@@ -62,6 +62,7 @@ public:
     [[nodiscard]] std::span<const std::byte> data(const GgufTensor& tensor) const;
     [[nodiscard]] std::uint64_t fileBytes() const; ///< all splits together
     [[nodiscard]] bool changedOnDisk() const;
+    [[nodiscard]] bool damaged() const; ///< a page could not be read any more; zeros stand in its place
 
 private:
     GgufFile() = default;

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Model: one loaded GGUF model and its forward pass. load() refuses what Hearth cannot run before it touches a weight.
+// The weights stay in the file's mapping (CPU back end), so Model keeps the GgufFile.
+// Thread: engine only.
+#pragma once
+
+#include "core/base/error.h"
+#include "core/gguf/gguf_file.h"
+#include "core/model/kv_cache.h"
+#include "core/model/model_config.h"
+#include "core/model/model_weights.h"
+#include "kernels/backend.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string_view>
+#include <vector>
+
+namespace hearth::core {
+
+class Scratch;
+
+struct ModelOptions {
+    std::int32_t prefillChunk = 256; ///< tokens computed at once; the scratch memory is sized for it
+};
+
+struct WeightProgress {
+    std::uint64_t bytesDone = 0;
+    std::uint64_t bytesTotal = 0;
+};
+
+enum class LogitsWanted : std::uint8_t { None, Last, All };
+
+class Model {
+public:
+    /// Reads the configuration, checks every tensor, brings the weights into memory. The back end must outlive the model.
+    /// Errors: UnsupportedArchitecture (names those supported), UnsupportedTensorType, MissingKey, MissingTensor,
+    /// WrongShape, MalformedFile, OutOfMemory, FileChanged, Cancelled.
+    /// progress (may be empty) is called from this thread every few MB; a stop request ends the load within 250 ms.
+    [[nodiscard]] static Result<std::unique_ptr<Model>> load(GgufFile file, kernels::Backend& backend, const ModelOptions& options,
+                                                             const std::function<void(const WeightProgress&)>& progress,
+                                                             std::stop_token stop);
+
+    /// Everything that load() checks, without reading a weight: may this file be offered to the user?
+    [[nodiscard]] static Result<ModelConfig> check(const GgufFile& file);
+
+    ~Model();
+    Model(const Model&) = delete;
+    Model& operator=(const Model&) = delete;
+
+    [[nodiscard]] const ModelConfig& config() const { return m_config; }
+    [[nodiscard]] const GgufFile& file() const { return m_file; }
+    [[nodiscard]] kernels::Backend& backend() const { return m_backend; }
+    [[nodiscard]] std::int32_t prefillChunk() const { return m_options.prefillChunk; }
+
+    /// A cache for `contextLength` tokens of this model.
+    [[nodiscard]] Result<KvCache> makeCache(std::int32_t contextLength) const;
+    [[nodiscard]] std::uint64_t kvBytes(std::int32_t contextLength) const { return KvCache::bytesFor(m_config, contextLength); }
+    [[nodiscard]] std::uint64_t scratchBytes() const;
+
+    /// FileChanged when the model file is no longer what was loaded. Cheap; ask before each request.
+    [[nodiscard]] Result<void> checkFile() const;
+
+    /// Appends `tokens` at cache.length() and computes logits: `Last` fills logits[vocabulary] with the last token's,
+    /// `All` logits[tokens][vocabulary], `None` nothing. Long inputs are computed in chunks of prefillChunk().
+    /// Errors: InvalidArgument (token id out of range, wrong logits size), ContextTooSmall (does not fit the cache),
+    /// Cancelled, FileChanged, OutOfMemory, Internal. After an error the cache holds the chunks finished before it.
+    [[nodiscard]] Result<void> forward(KvCache& cache, std::span<const std::int32_t> tokens, LogitsWanted wanted,
+                                       std::span<float> logits, std::stop_token stop);
+
+    /// For tests and diagnosis: called after each block with the residual stream, f32 [tokens, embedding]; the span is only
+    /// valid inside the call. Empty switches it off.
+    using LayerObserver = std::function<void(std::int32_t layer, std::int32_t firstPosition, std::span<const float> residual)>;
+    void setLayerObserver(LayerObserver observer) { m_observer = std::move(observer); }
+
+private:
+    Model(GgufFile file, kernels::Backend& backend, const ModelOptions& options, ModelConfig config);
+
+    GgufFile m_file;
+    kernels::Backend& m_backend;
+    ModelOptions m_options;
+    ModelConfig m_config;
+    ModelWeights m_weights;
+    std::unique_ptr<Scratch> m_scratch;
+    LayerObserver m_observer;
+};
+
+} // namespace hearth::core
