@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands of hearth-cli. Each takes what the command line gave and returns the exit status: 0 done, 1 failed, with
+// the reason on standard error.
+#pragma once
+
+#include "core/base/error.h"
+#include "core/engine/generation.h"
+
+#include <string>
+#include <vector>
+
+namespace hearth::app::cli {
+
+struct ModelArguments {
+    std::string model;      ///< empty = the first usable one of the models folder
+    int threads = 0;
+    int context = 0;
+    std::string path;       ///< CPU path: "", "portable", "avx2", "avx512"
+};
+
+struct ChatArguments : ModelArguments {
+    std::string prompt;     ///< empty = a conversation over standard input
+    std::string system;
+    core::SamplingSettings sampling;
+    int maxTokens = 0;
+    bool stats = false;
+};
+
+struct LogitsArguments : ModelArguments {
+    std::string ids;
+    std::string out;
+};
+
+struct TokenizeArguments : ModelArguments {
+    std::string text;
+    bool parseSpecial = false;
+    bool pieces = false;
+};
+
+struct TemplateArguments : ModelArguments {
+    std::string user;
+    std::string system;
+    std::string messages;   ///< a JSON file: [{"role": ..., "content": ...}]
+};
+
+struct BenchArguments : ModelArguments {
+    int prompt = 512;
+    int generate = 64;
+    int depth = 0;
+    int repeats = 3;
+    bool json = false;
+};
+
+[[nodiscard]] int chat(const ChatArguments& arguments);
+[[nodiscard]] int logits(const LogitsArguments& arguments);
+[[nodiscard]] int tokenize(const TokenizeArguments& arguments);
+[[nodiscard]] int renderTemplate(const TemplateArguments& arguments);
+[[nodiscard]] int inspect(const std::string& path, bool json);
+[[nodiscard]] int bench(const BenchArguments& arguments);
+[[nodiscard]] int devices();
+[[nodiscard]] int models(bool quiet);
+
+/// Prints "hearth-cli: MESSAGE" and returns 1.
+int report(const core::Error& error);
+
+/// arguments.model, or the first usable model of the models folder.
+[[nodiscard]] core::Result<std::string> chooseModel(const ModelArguments& arguments);
+
+} // namespace hearth::app::cli

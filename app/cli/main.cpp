@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// hearth-cli: the engine without the window. Parses the command line and hands over to one command.
+#include "app/cli/commands.h"
+
+#include <CLI/CLI.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <functional>
+
+using namespace hearth::app::cli;
+
+namespace {
+
+void addModelOptions(CLI::App& command, ModelArguments& arguments) {
+    command.add_option("-m,--model", arguments.model, "GGUF file (default: the first usable one of the models folder)");
+    command.add_option("-t,--threads", arguments.threads, "Threads (default: one per physical core)")->check(CLI::Range(0, 1024));
+    command.add_option("-c,--context", arguments.context, "Context length in tokens (default: the model's, at most 8192)")->check(CLI::Range(0, 1 << 24));
+    command.add_option("--path", arguments.path, "CPU path: portable, avx2, avx512 (default: the best this CPU has)")
+        ->check(CLI::IsMember({"portable", "avx2", "avx512"}));
+}
+
+void addSamplingOptions(CLI::App& command, hearth::core::SamplingSettings& sampling) {
+    command.add_option("--temp", sampling.temperature, "Temperature; 0 always takes the most likely token")->check(CLI::Range(0.0, 10.0));
+    command.add_option("--top-k", sampling.topK, "Top-k; 0 = off")->check(CLI::Range(0, 1'000'000));
+    command.add_option("--top-p", sampling.topP, "Top-p; 1 = off")->check(CLI::Range(0.0, 1.0));
+    command.add_option("--min-p", sampling.minP, "Min-p; 0 = off")->check(CLI::Range(0.0, 1.0));
+    command.add_option("--repeat-penalty", sampling.repeatPenalty, "Repetition penalty; 1 = off")->check(CLI::Range(0.1, 10.0));
+    command.add_option("--seed", sampling.seed, "Seed; -1 = a fresh one");
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    // Standard output belongs to the answer.
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("hearth-cli"));
+    spdlog::set_level(spdlog::level::warn);
+
+    CLI::App app("Runs GGUF language models on this machine, without a window.");
+    app.set_version_flag("--version", "hearth-cli 0.1.0");
+    app.require_subcommand(1);
+    std::function<int()> action;
+
+    ChatArguments chatArguments;
+    CLI::App* command = app.add_subcommand("chat", "Answers a prompt, or holds a conversation over standard input");
+    addModelOptions(*command, chatArguments);
+    addSamplingOptions(*command, chatArguments.sampling);
+    command->add_option("-n,--max-tokens", chatArguments.maxTokens, "Longest reply in tokens (default: until the context is full)")->check(CLI::Range(0, 1 << 24));
+    command->add_option("--system", chatArguments.system, "System prompt");
+    command->add_flag("--stats", chatArguments.stats, "Speeds after each reply, on standard error");
+    command->add_option("prompt", chatArguments.prompt, "The user's message");
+    command->callback([&] { action = [&] { return chat(chatArguments); }; });
+
+    LogitsArguments logitsArguments;
+    command = app.add_subcommand("logits", "Computes the logits at every position of a list of token ids");
+    addModelOptions(*command, logitsArguments);
+    command->add_option("--ids", logitsArguments.ids, "Token ids, separated by commas")->required();
+    command->add_option("-o,--out", logitsArguments.out, "File of little-endian float32 [ids][vocabulary]")->required();
+    command->callback([&] { action = [&] { return logits(logitsArguments); }; });
+
+    TokenizeArguments tokenizeArguments;
+    command = app.add_subcommand("tokenize", "Prints the token ids of a text");
+    addModelOptions(*command, tokenizeArguments);
+    command->add_flag("--parse-special", tokenizeArguments.parseSpecial, "Control tokens written in the text become their ids");
+    command->add_flag("--pieces", tokenizeArguments.pieces, "Each id with its text, a line each");
+    command->add_option("text", tokenizeArguments.text, "The text; '-' reads standard input")->required();
+    command->callback([&] { action = [&] { return tokenize(tokenizeArguments); }; });
+
+    TemplateArguments templateArguments;
+    command = app.add_subcommand("template", "Prints a conversation as the model's chat template renders it");
+    addModelOptions(*command, templateArguments);
+    command->add_option("--system", templateArguments.system, "System prompt");
+    command->add_option("--messages", templateArguments.messages, "JSON file: [{\"role\": ..., \"content\": ...}, ...]");
+    command->add_option("user", templateArguments.user, "The user's message");
+    command->callback([&] { action = [&] { return renderTemplate(templateArguments); }; });
+
+    std::string inspected;
+    bool inspectJson = false;
+    command = app.add_subcommand("inspect", "Prints what a GGUF file says of itself: metadata and tensors");
+    command->add_flag("--json", inspectJson, "As JSON");
+    command->add_option("file", inspected, "GGUF file")->required();
+    command->callback([&] { action = [&] { return inspect(inspected, inspectJson); }; });
+
+    BenchArguments benchArguments;
+    command = app.add_subcommand("bench", "Measures prompt and generation speed against the memory bandwidth of this machine");
+    addModelOptions(*command, benchArguments);
+    command->add_option("-p,--prompt", benchArguments.prompt, "Prompt tokens")->check(CLI::Range(1, 1 << 20));
+    command->add_option("-n,--generate", benchArguments.generate, "Tokens to generate")->check(CLI::Range(1, 1 << 20));
+    command->add_option("-d,--depth", benchArguments.depth, "Tokens already in the context when generation starts")->check(CLI::Range(0, 1 << 20));
+    command->add_option("-r,--repeats", benchArguments.repeats, "Runs; the best counts")->check(CLI::Range(1, 100));
+    command->add_flag("--json", benchArguments.json, "As JSON");
+    command->callback([&] { action = [&] { return bench(benchArguments); }; });
+
+    app.add_subcommand("devices", "Lists the CPU and every AMD GPU, and says what is used")->callback([&] { action = [] { return devices(); }; });
+
+    bool quiet = false;
+    command = app.add_subcommand("models", "Lists the models of the models folder; status 1 when none is usable");
+    command->add_flag("-q,--quiet", quiet, "Status only");
+    command->callback([&] { action = [&] { return models(quiet); }; });
+
+    CLI11_PARSE(app, argc, argv);
+    return action();
+}

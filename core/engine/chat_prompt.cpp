@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/chat_prompt.h"
+
+#include "core/base/log.h"
+#include "core/base/units.h"
+#include "core/base/utf8.h"
+#include "core/engine/builtin_templates.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+namespace hearth::core {
+
+namespace {
+
+std::string_view roleName(Role role) {
+    switch (role) {
+    case Role::System: return "system";
+    case Role::User: return "user";
+    case Role::Assistant: return "assistant";
+    }
+    return "user";
+}
+
+std::string spelling(const Vocabulary& vocabulary, const std::optional<TokenId>& id) {
+    return id ? vocabulary.tokens[static_cast<std::size_t>(*id)] : std::string();
+}
+
+/// The system message put in front of the first user message, for templates that know no system role.
+std::vector<ChatMessage> withSystemMerged(std::span<const ChatMessage> messages) {
+    std::vector<ChatMessage> merged(messages.begin() + 1, messages.end());
+    const auto user = std::ranges::find(merged, Role::User, &ChatMessage::role);
+    if (user != merged.end()) user->text = messages.front().text + "\n\n" + user->text;
+    return merged;
+}
+
+/// `messages` without the first `dropped` after the system message.
+std::vector<ChatMessage> withoutOldest(std::span<const ChatMessage> messages, std::size_t dropped) {
+    const std::size_t system = !messages.empty() && messages.front().role == Role::System ? 1 : 0;
+    std::vector<ChatMessage> kept(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(system));
+    kept.insert(kept.end(), messages.begin() + static_cast<std::ptrdiff_t>(system + dropped), messages.end());
+    return kept;
+}
+
+} // namespace
+
+ChatPrompt::ChatPrompt(const Tokenizer& tokenizer, std::string templateSource)
+    : m_tokenizer(tokenizer) {
+    const Vocabulary& vocabulary = tokenizer.vocabulary();
+    for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+        if (vocabulary.types[id] == TokenType::Control && vocabulary.tokens[id].size() > 1) m_controlTokens.push_back(vocabulary.tokens[id]);
+    }
+    for (const std::string& control : m_controlTokens) m_startsControl[static_cast<unsigned char>(control.front())] = true;
+    std::ranges::sort(m_controlTokens, [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
+
+    if (templateSource.empty()) {
+        useBuiltin("The model file carries no chat template");
+        return;
+    }
+    auto compiled = ChatTemplate::compile(std::move(templateSource));
+    if (!compiled) {
+        useBuiltin(fmt::format("The model file's chat template cannot be read ({})", compiled.error().message));
+        return;
+    }
+    m_fileTemplate = std::move(*compiled);
+}
+
+void ChatPrompt::useBuiltin(std::string why) {
+    const BuiltinTemplate& builtin = builtinTemplateFor(m_tokenizer.vocabulary());
+    if (!m_builtin) {
+        auto compiled = ChatTemplate::compile(std::string(builtin.source));
+        if (compiled) m_builtin = std::move(*compiled);
+    }
+    m_fileTemplate.reset();
+    m_stops = builtin.stops;
+    m_notice = fmt::format("{}; the {} format is used instead.", why, builtin.name);
+    spdlog::warn("chat template: {}", m_notice);
+}
+
+std::string ChatPrompt::guarded(std::string_view text) const {
+    std::string clean = utf8::sanitized(text);
+    // A breaker that the user typed means nothing to anybody and would be taken for ours.
+    for (std::size_t at = clean.find(kControlBreaker); at != std::string::npos; at = clean.find(kControlBreaker, at)) {
+        clean.erase(at, kControlBreaker.size());
+    }
+    std::string out;
+    out.reserve(clean.size());
+    for (std::size_t i = 0; i < clean.size();) {
+        const std::string_view rest = std::string_view(clean).substr(i);
+        const bool control = m_startsControl[static_cast<unsigned char>(rest.front())] &&
+                             std::ranges::any_of(m_controlTokens, [rest](const std::string& token) { return rest.starts_with(token); });
+        // Broken after the first code point: what remains cannot match, and the parts overlap with no other token's start.
+        const std::size_t length = utf8::decodeAt(clean, i).length;
+        out.append(clean, i, length);
+        if (control) out += kControlBreaker;
+        i += length;
+    }
+    return out;
+}
+
+Result<std::string> ChatPrompt::renderWith(const ChatTemplate& chatTemplate, std::span<const ChatMessage> messages) const {
+    const Vocabulary& vocabulary = m_tokenizer.vocabulary();
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const ChatMessage& message : messages) {
+        list.push_back({{"role", roleName(message.role)}, {"content", guarded(message.text)}});
+    }
+    nlohmann::ordered_json context;
+    context["messages"] = std::move(list);
+    context["add_generation_prompt"] = true;
+    context["bos_token"] = spelling(vocabulary, vocabulary.bos);
+    context["eos_token"] = spelling(vocabulary, vocabulary.eos);
+    context["unk_token"] = spelling(vocabulary, vocabulary.unknown);
+    context["pad_token"] = spelling(vocabulary, vocabulary.padding);
+    return chatTemplate.render(context, std::chrono::system_clock::now());
+}
+
+Result<std::string> ChatPrompt::render(std::span<const ChatMessage> messages, bool continueLast) {
+    std::string begun;
+    if (continueLast && !messages.empty() && messages.back().role == Role::Assistant) {
+        begun = guarded(messages.back().text);
+        messages = messages.first(messages.size() - 1);
+    }
+    if (m_fileTemplate) {
+        auto text = renderWith(*m_fileTemplate, messages);
+        if (!text && !messages.empty() && messages.front().role == Role::System) {
+            // Families such as Gemma refuse a system role; their makers put its text into the first user turn.
+            if (auto merged = renderWith(*m_fileTemplate, withSystemMerged(messages))) text = std::move(merged);
+        }
+        if (text) return *text + begun;
+        useBuiltin(fmt::format("The model file's chat template failed ({})", text.error().message));
+    }
+    if (!m_builtin) return fail(ErrorCode::Internal, "the built-in chat template does not compile");
+    auto text = renderWith(*m_builtin, messages);
+    if (!text) return text;
+    return *text + begun;
+}
+
+Result<std::vector<TokenId>> ChatPrompt::tokenize(std::span<const ChatMessage> messages, bool continueLast) {
+    auto text = render(messages, continueLast);
+    if (!text) return std::unexpected(text.error());
+    const Vocabulary& vocabulary = m_tokenizer.vocabulary();
+    std::vector<TokenId> ids = m_tokenizer.encode(*text, AddSpecial::No, SpecialTokens::Parse);
+    // Many templates write BOS themselves; a second one makes answers worse.
+    if (vocabulary.addBos && vocabulary.bos && (ids.empty() || ids.front() != *vocabulary.bos)) ids.insert(ids.begin(), *vocabulary.bos);
+    return ids;
+}
+
+Result<PromptTokens> ChatPrompt::build(const GenerationRequest& request, std::int32_t limit, std::int32_t preferDropped) {
+    const std::vector<ChatMessage>& messages = request.messages;
+    const std::size_t system = !messages.empty() && messages.front().role == Role::System ? 1 : 0;
+    // What may be left out: everything up to the newest user message.
+    std::size_t newestUser = messages.size();
+    for (std::size_t i = messages.size(); i-- > system;) {
+        if (messages[i].role == Role::User) {
+            newestUser = i;
+            break;
+        }
+    }
+    if (newestUser == messages.size()) return fail(ErrorCode::InvalidArgument, "a request needs a user message");
+    std::vector<std::size_t> cuts; // how many messages to leave out so that a user message is the first
+    for (std::size_t i = system; i <= newestUser; ++i) {
+        if (messages[i].role == Role::User) cuts.push_back(i - system);
+    }
+    if (cuts.front() != 0) cuts.insert(cuts.begin(), 0);
+
+    const auto attempt = [&](std::size_t dropped) -> Result<PromptTokens> {
+        auto ids = tokenize(withoutOldest(messages, dropped), request.continueLast);
+        if (!ids) return std::unexpected(ids.error());
+        return PromptTokens{std::move(*ids), static_cast<std::int32_t>(dropped)};
+    };
+    const auto fits = [limit](const PromptTokens& prompt, std::int32_t room) { return static_cast<std::int32_t>(prompt.ids.size()) <= std::min(limit, room); };
+
+    const bool known = std::ranges::find(cuts, static_cast<std::size_t>(std::max(preferDropped, 0))) != cuts.end();
+    auto first = attempt(known ? static_cast<std::size_t>(std::max(preferDropped, 0)) : 0);
+    if (!first || fits(*first, limit)) return first;
+
+    // Once something has to go, go down to two thirds: else every further message would move the start of the prompt
+    // again, and nothing of the cache could be kept.
+    const std::int32_t room = limit / 3 * 2;
+    std::size_t low = 0;
+    std::size_t high = cuts.size() - 1;
+    auto best = attempt(cuts[high]);
+    if (!best) return best;
+    if (!fits(*best, limit)) {
+        return fail(ErrorCode::ContextTooSmall, fmt::format("the newest message needs {} tokens; the context has room for {}",
+                                                            formatCount(best->ids.size()), formatCount(static_cast<std::uint64_t>(std::max(limit, 0)))));
+    }
+    while (low < high) {
+        const std::size_t middle = (low + high) / 2;
+        auto candidate = attempt(cuts[middle]);
+        if (!candidate) return candidate;
+        if (fits(*candidate, room)) {
+            high = middle;
+            best = std::move(candidate);
+        } else {
+            low = middle + 1;
+        }
+    }
+    return best;
+}
+
+} // namespace hearth::core

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ChatPrompt: from messages to the token ids that the model reads. Renders the model's own chat template (or the family's
+// built-in one when that fails, with a notice), guards control tokens that a user typed, and leaves out the oldest turns
+// when the context is full; the system prompt always stays.
+// Thread: engine only.
+#pragma once
+
+#include "core/base/error.h"
+#include "core/chat/chat_template.h"
+#include "core/engine/generation.h"
+#include "core/tokenizer/tokenizer.h"
+
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hearth::core {
+
+struct PromptTokens {
+    std::vector<TokenId> ids;
+    std::int32_t droppedMessages = 0; ///< of request.messages, the oldest after the system message
+};
+
+class ChatPrompt {
+public:
+    /// `templateSource`: tokenizer.chat_template, or empty. `tokenizer` must outlive the object.
+    ChatPrompt(const Tokenizer& tokenizer, std::string templateSource);
+
+    /// Why the file's own template is not in use; empty when it is.
+    [[nodiscard]] const std::string& notice() const { return m_notice; }
+    [[nodiscard]] bool usesFileTemplate() const { return m_fileTemplate.has_value(); }
+    /// Stop strings that the format needs.
+    [[nodiscard]] const std::vector<std::string>& stops() const { return m_stops; }
+
+    /// The rendered text, for `hearth-cli template` and tests. Control tokens typed by a user carry kControlBreaker.
+    [[nodiscard]] Result<std::string> render(std::span<const ChatMessage> messages, bool continueLast);
+
+    /// At most `limit` ids. `preferDropped`: start with this many messages left out (what the last request did), so that
+    /// the cached prefix stays useful. ContextTooSmall when the newest message alone does not fit.
+    [[nodiscard]] Result<PromptTokens> build(const GenerationRequest& request, std::int32_t limit, std::int32_t preferDropped);
+
+private:
+    [[nodiscard]] Result<std::string> renderWith(const ChatTemplate& chatTemplate, std::span<const ChatMessage> messages) const;
+    [[nodiscard]] Result<std::vector<TokenId>> tokenize(std::span<const ChatMessage> messages, bool continueLast);
+    [[nodiscard]] std::string guarded(std::string_view text) const;
+    void useBuiltin(std::string why);
+
+    const Tokenizer& m_tokenizer;
+    std::optional<ChatTemplate> m_fileTemplate;
+    std::optional<ChatTemplate> m_builtin;
+    std::vector<std::string> m_controlTokens; ///< spellings, longest first
+    std::array<bool, 256> m_startsControl{};  ///< by first byte: keeps a huge paste cheap
+    std::vector<std::string> m_stops;
+    std::string m_notice;
+};
+
+} // namespace hearth::core

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/engine.h"
+
+#include "core/base/log.h"
+#include "core/base/system_memory.h"
+#include "core/base/units.h"
+#include "core/chat/stop_matcher.h"
+#include "core/engine/sampler.h"
+#include "core/tokenizer/text_stream_decoder.h"
+#include "kernels/cpu/cpu_backend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+
+namespace hearth::core {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::int32_t kDefaultContext = 8192;
+constexpr std::int32_t kSmallestContext = 64;
+/// Prompt tokens per forward pass: large enough for matrix speed, small enough that Stop and progress are prompt.
+constexpr std::size_t kPromptChunk = 128;
+
+double secondsSince(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::size_t commonPrefix(std::span<const TokenId> a, std::span<const TokenId> b) {
+    const auto [left, right] = std::ranges::mismatch(a, b);
+    return static_cast<std::size_t>(left - a.begin());
+}
+
+std::vector<TokenId> findDryBreakers(const Tokenizer& tokenizer) {
+    std::vector<TokenId> breakers;
+    for (std::size_t id = 0; id < tokenizer.size(); ++id) {
+        const std::string_view bytes = tokenizer.tokenBytes(static_cast<TokenId>(id));
+        if (bytes.find_first_of("\n:\"*") != std::string_view::npos) breakers.push_back(static_cast<TokenId>(id));
+    }
+    return breakers;
+}
+
+} // namespace
+
+/// Token bytes -> whole UTF-8 -> stop strings -> the caller, noting when the first text came.
+struct Engine::ReplyWriter {
+    const GenerationEvents& events;
+    TextStreamDecoder decoder{};
+    StopMatcher matcher;
+    bool any = false;
+
+    void show(std::string_view text) {
+        if (text.empty()) return;
+        any = true;
+        if (events.text) events.text(text);
+    }
+    /// False when a stop string was completed.
+    bool write(std::string_view bytes) {
+        const StopMatcher::Step step = matcher.feed(decoder.feed(bytes));
+        show(step.text);
+        return !step.stopped;
+    }
+    void finish() {
+        const StopMatcher::Step step = matcher.feed(decoder.finish());
+        show(step.text);
+        if (!step.stopped) show(matcher.finish());
+    }
+};
+
+Engine::Engine(EngineOptions options)
+    : m_options(options) {}
+
+Engine::~Engine() = default;
+
+void Engine::unload() {
+    m_prompt.reset();
+    m_tokenizer.reset();
+    m_cache.reset();
+    m_model.reset();
+    m_backend.reset();
+    m_session.clear();
+    m_dryBreakers.clear();
+    m_contextLength = 0;
+    m_lastDropped = 0;
+}
+
+Result<ModelInfo> Engine::load(const LoadRequest& request, const std::function<void(const LoadProgress&)>& progress,
+                               std::stop_token stop) {
+    unload();
+    const auto start = Clock::now();
+    // Reaching the end with `loaded` unset gives everything back: on error or cancel nothing stays loaded.
+    struct Rollback {
+        Engine& engine;
+        bool loaded = false;
+        ~Rollback() {
+            if (!loaded) engine.unload();
+        }
+    } rollback{*this};
+
+    auto file = GgufFile::open(request.path);
+    if (!file) return std::unexpected(file.error());
+    auto vocabulary = readVocabulary(file->metadata());
+    if (!vocabulary) return std::unexpected(vocabulary.error());
+    auto tokenizer = Tokenizer::create(std::move(*vocabulary));
+    if (!tokenizer) return std::unexpected(tokenizer.error());
+    m_tokenizer = std::move(*tokenizer);
+    const std::string templateSource(file->metadata().string("tokenizer.chat_template").value_or(""));
+    if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "loading was cancelled");
+
+    m_backend = kernels::CpuBackend::create({.threads = request.threads, .forcedPath = m_options.cpuPath});
+    if (!m_backend) return fail(ErrorCode::Internal, "the CPU back end could not be created");
+    auto model = Model::load(std::move(*file), *m_backend, progress, stop);
+    if (!model) return std::unexpected(model.error());
+    m_model = std::move(*model);
+
+    const ModelConfig& config = m_model->config();
+    if (m_tokenizer->size() > static_cast<std::size_t>(config.vocabularySize)) {
+        return fail(ErrorCode::WrongShape, fmt::format("{} tokens in the vocabulary, but the embedding has {} rows", m_tokenizer->size(), config.vocabularySize));
+    }
+    const std::int32_t trained = std::max(config.trainedContextLength, kSmallestContext);
+    m_contextLength = request.contextLength > 0 ? std::max(request.contextLength, kSmallestContext) : std::min(trained, kDefaultContext);
+    const std::uint64_t needed = kvBytes(config, m_contextLength) + m_model->scratchBytes();
+    if (const auto available = availableMemory(); available && needed > *available) {
+        return fail(ErrorCode::OutOfMemory, fmt::format("a context of {} tokens needs {}, and {} of memory are available",
+                                                        formatCount(static_cast<std::uint64_t>(m_contextLength)), formatBytes(needed), formatBytes(*available)));
+    }
+    auto cache = KvCache::create(*m_backend, config, m_contextLength);
+    if (!cache) return std::unexpected(cache.error());
+    m_cache = std::move(*cache);
+    m_prompt = std::make_unique<ChatPrompt>(*m_tokenizer, templateSource);
+    m_dryBreakers = findDryBreakers(*m_tokenizer);
+    if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "loading was cancelled");
+
+    rollback.loaded = true;
+    ModelInfo info = describe(request);
+    info.loadSeconds = secondsSince(start);
+    spdlog::info("loaded {} ({}, {}) in {:.2f} s: {}", info.name, info.architecture, info.quantization, info.loadSeconds, info.backendDetail);
+    return info;
+}
+
+ModelInfo Engine::describe(const LoadRequest& request) const {
+    const ModelConfig& config = m_model->config();
+    const kernels::DeviceInfo device = m_backend->deviceInfo();
+    ModelInfo info;
+    info.path = request.path;
+    info.name = m_model->name();
+    info.architecture = config.architecture;
+    info.quantization = m_model->quantization();
+    info.fileBytes = m_model->file().fileBytes();
+    info.parameters = m_model->parameters();
+    info.layers = config.layers;
+    info.vocabularySize = config.vocabularySize;
+    info.contextLength = m_contextLength;
+    info.trainedContextLength = config.trainedContextLength;
+    info.kvBytes = kvBytes(config, m_contextLength);
+    info.scratchBytes = m_model->scratchBytes();
+    info.threads = device.threads;
+    info.backend = "CPU";
+    info.backendDetail = device.isa;
+    info.backendReason = "Runs on the CPU: this version of Hearth has no GPU back end yet.";
+    info.chatTemplateFromFile = m_prompt->usesFileTemplate();
+    if (!m_prompt->notice().empty()) info.notices.push_back(m_prompt->notice());
+    if (!m_tokenizer->notice().empty()) info.notices.emplace_back(m_tokenizer->notice());
+    if (config.trainedContextLength > 0 && m_contextLength > config.trainedContextLength) {
+        info.notices.push_back(fmt::format("The context of {} tokens is longer than the {} that this model was trained for; answers may get worse past that.",
+                                           formatCount(static_cast<std::uint64_t>(m_contextLength)), formatCount(static_cast<std::uint64_t>(config.trainedContextLength))));
+    }
+    return info;
+}
+
+Result<void> Engine::checkFile() const {
+    if (!m_model) return fail(ErrorCode::NoModelLoaded, "no model is loaded");
+    if (m_model->file().changedOnDisk()) {
+        return fail(ErrorCode::FileChanged, fmt::format("{}: changed on disk since it was loaded", m_model->file().path().string()));
+    }
+    return {};
+}
+
+void Engine::clearSession() {
+    m_session.clear();
+    if (m_cache) m_cache->truncate(0);
+}
+
+Result<std::span<const float>> Engine::feed(std::span<const TokenId> ids, LogitsWanted wanted, std::stop_token stop) {
+    auto logits = m_model->forward(*m_cache, ids, static_cast<std::int32_t>(m_session.size()), wanted, stop);
+    if (!logits) {
+        // A pass that ended early may have written some layers: what was there before is still right.
+        m_cache->truncate(static_cast<std::int32_t>(m_session.size()));
+        return logits;
+    }
+    // Zeros that stand in for lost pages must never become an answer.
+    if (auto intact = checkFile(); !intact) {
+        clearSession();
+        return std::unexpected(intact.error());
+    }
+    m_session.insert(m_session.end(), ids.begin(), ids.end());
+    return logits;
+}
+
+Result<std::span<const float>> Engine::computePrompt(std::span<const TokenId> ids, const GenerationEvents& events,
+                                                     GenerationStats& stats, std::stop_token stop) {
+    // The last token is always computed: its logits are needed.
+    const std::size_t kept = std::min(commonPrefix(m_session, ids), ids.size() - 1);
+    m_session.resize(kept);
+    m_cache->truncate(static_cast<std::int32_t>(kept));
+    stats.promptTokens = static_cast<std::int32_t>(ids.size());
+    stats.cachedTokens = static_cast<std::int32_t>(kept);
+
+    const auto start = Clock::now();
+    const auto total = static_cast<std::int32_t>(ids.size() - kept);
+    Result<std::span<const float>> logits = std::span<const float>();
+    for (std::size_t at = kept; at < ids.size();) {
+        if (events.promptProgress) events.promptProgress({static_cast<std::int32_t>(at - kept), total});
+        if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "stopped while reading the prompt");
+        const std::size_t count = std::min(kPromptChunk, ids.size() - at);
+        const bool last = at + count == ids.size();
+        logits = feed(ids.subspan(at, count), last ? LogitsWanted::Last : LogitsWanted::None, stop);
+        if (!logits) return logits;
+        at += count;
+        stats.promptSeconds = secondsSince(start);
+        stats.contextUsed = static_cast<std::int32_t>(m_session.size());
+    }
+    if (events.promptProgress) events.promptProgress({total, total});
+    return logits;
+}
+
+Result<GenerationResult> Engine::generate(const GenerationRequest& request, const GenerationEvents& events, std::stop_token stop) {
+    const auto start = Clock::now();
+    if (auto intact = checkFile(); !intact) return std::unexpected(intact.error());
+
+    GenerationResult result;
+    GenerationStats& stats = result.stats;
+    stats.contextLength = m_contextLength;
+    stats.seed = request.sampling.seed >= 0 ? request.sampling.seed : freshSeed();
+
+    // Room that the reply gets at least: else a prompt that just fits would leave no space for an answer.
+    const std::int32_t reserve = std::max(1, std::min(request.maxTokens > 0 ? request.maxTokens : 512, m_contextLength / 4));
+    auto prompt = m_prompt->build(request, m_contextLength - reserve, m_lastDropped);
+    if (!prompt) return std::unexpected(prompt.error());
+    if (prompt->ids.empty()) return fail(ErrorCode::InvalidArgument, "the chat template produced an empty prompt");
+    m_lastDropped = prompt->droppedMessages;
+    stats.droppedMessages = prompt->droppedMessages;
+
+    const auto finish = [&](FinishReason reason) {
+        result.reason = reason;
+        stats.contextUsed = static_cast<std::int32_t>(m_session.size());
+        spdlog::debug("reply: {} prompt tokens ({} cached) in {:.2f} s, {} generated in {:.2f} s", stats.promptTokens, stats.cachedTokens,
+                      stats.promptSeconds, stats.generatedTokens, stats.generationSeconds);
+        return result;
+    };
+
+    auto logits = computePrompt(prompt->ids, events, stats, stop);
+    if (!logits) {
+        if (logits.error().code == ErrorCode::Cancelled) return finish(FinishReason::Cancelled);
+        return std::unexpected(logits.error());
+    }
+
+    std::vector<std::string> stops = request.stops;
+    stops.insert(stops.end(), m_prompt->stops().begin(), m_prompt->stops().end());
+    ReplyWriter writer{.events = events, .matcher = StopMatcher(std::move(stops))};
+    Sampler sampler(request.sampling, static_cast<std::uint64_t>(stats.seed), m_dryBreakers);
+    sampler.accept(prompt->ids);
+
+    const auto generationStart = Clock::now();
+    FinishReason reason = FinishReason::EndOfText;
+    for (;;) {
+        if (stop.stop_requested()) {
+            reason = FinishReason::Cancelled;
+            break;
+        }
+        // An embedding may have more rows than the vocabulary has tokens (padding); those are never chosen.
+        const auto token = sampler.sample(logits->first(std::min(logits->size(), m_tokenizer->size())));
+        if (!token) return fail(ErrorCode::MalformedFile, "the model computes no finite numbers; its file may be damaged");
+        if (m_tokenizer->endsGeneration(*token)) break;
+        ++stats.generatedTokens;
+        sampler.accept(*token);
+        const bool had = writer.any;
+        const bool goesOn = writer.write(m_tokenizer->tokenBytes(*token));
+        if (!had && writer.any) stats.firstTokenSeconds = secondsSince(start);
+        stats.generationSeconds = secondsSince(generationStart);
+        stats.contextUsed = static_cast<std::int32_t>(m_session.size()) + 1;
+        if (events.stats) events.stats(stats);
+        if (!goesOn) {
+            reason = FinishReason::StopString;
+            break;
+        }
+        if (request.maxTokens > 0 && stats.generatedTokens >= request.maxTokens) {
+            reason = FinishReason::TokenLimit;
+            break;
+        }
+        if (static_cast<std::int32_t>(m_session.size()) + 1 >= m_contextLength) {
+            reason = FinishReason::ContextFull;
+            break;
+        }
+        const TokenId next = *token;
+        logits = feed(std::span(&next, 1), LogitsWanted::Last, stop);
+        if (!logits) {
+            if (logits.error().code != ErrorCode::Cancelled) {
+                writer.finish();
+                return std::unexpected(logits.error());
+            }
+            reason = FinishReason::Cancelled;
+            break;
+        }
+    }
+    writer.finish();
+    stats.generationSeconds = secondsSince(generationStart);
+    return finish(reason);
+}
+
+Result<std::vector<float>> Engine::logits(std::span<const TokenId> ids, std::stop_token stop) {
+    if (auto intact = checkFile(); !intact) return std::unexpected(intact.error());
+    if (static_cast<std::int64_t>(ids.size()) > m_contextLength) {
+        return fail(ErrorCode::InvalidArgument, fmt::format("{} tokens do not fit the context of {}", ids.size(), m_contextLength));
+    }
+    clearSession();
+    std::vector<float> all;
+    for (std::size_t at = 0; at < ids.size(); at += kPromptChunk) {
+        const auto chunk = ids.subspan(at, std::min(kPromptChunk, ids.size() - at));
+        auto rows = feed(chunk, LogitsWanted::All, stop);
+        if (!rows) return std::unexpected(rows.error());
+        all.insert(all.end(), rows->begin(), rows->end());
+    }
+    return all;
+}
+
+Result<void> Engine::prefill(std::span<const TokenId> ids, std::stop_token stop) {
+    if (auto intact = checkFile(); !intact) return std::unexpected(intact.error());
+    if (ids.empty() || static_cast<std::int64_t>(ids.size()) > m_contextLength) {
+        return fail(ErrorCode::InvalidArgument, fmt::format("{} tokens do not fit the context of {}", ids.size(), m_contextLength));
+    }
+    clearSession();
+    GenerationStats stats;
+    auto rows = computePrompt(ids, {}, stats, stop);
+    if (!rows) return std::unexpected(rows.error());
+    return {};
+}
+
+Result<std::span<const float>> Engine::decodeStep(TokenId token, std::stop_token stop) {
+    if (auto intact = checkFile(); !intact) return std::unexpected(intact.error());
+    if (static_cast<std::int32_t>(m_session.size()) >= m_contextLength) return fail(ErrorCode::InvalidArgument, "the context is full");
+    return feed(std::span(&token, 1), LogitsWanted::Last, stop);
+}
+
+} // namespace hearth::core
