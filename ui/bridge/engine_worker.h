@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// EngineWorker: runs a TextGenerator on the engine thread and turns its results into signals. Every command ends in
+// exactly one final signal with its id: modelLoaded or modelLoadFailed, generationFinished or generationFailed,
+// modelUnloaded.
+// Thread: engine. Only EngineClient talks to it.
+#pragma once
+
+#include "core/engine/text_generator.h"
+#include "ui/bridge/meta_types.h"
+
+#include <QObject>
+#include <QString>
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+
+namespace hearth::ui {
+
+/// Called on the engine thread at the first command, so that nothing is probed before the window stands.
+using EngineFactory = std::function<std::unique_ptr<core::TextGenerator>()>;
+
+class EngineWorker : public QObject {
+    Q_OBJECT
+public:
+    explicit EngineWorker(EngineFactory factory);
+
+    void load(RequestId id, const core::LoadRequest& request, const std::stop_token& stop);
+    void generate(const core::GenerationRequest& request, const std::stop_token& stop);
+    void unload(RequestId id);
+
+signals:
+    void loadProgressed(hearth::ui::RequestId id, const hearth::core::LoadProgress& progress);
+    void modelLoaded(hearth::ui::RequestId id, const hearth::core::ModelInfo& info);
+    void modelLoadFailed(hearth::ui::RequestId id, const hearth::core::Error& error);
+    void modelUnloaded(hearth::ui::RequestId id);
+
+    void promptProgressed(hearth::ui::RequestId id, const hearth::core::PromptProgress& progress);
+    void textGenerated(hearth::ui::RequestId id, const QString& text);
+    void statsUpdated(hearth::ui::RequestId id, const hearth::core::GenerationStats& stats);
+    void generationFinished(hearth::ui::RequestId id, const hearth::core::GenerationResult& result);
+    void generationFailed(hearth::ui::RequestId id, const hearth::core::Error& error);
+
+private:
+    core::TextGenerator& generator();
+
+    EngineFactory m_factory;
+    std::unique_ptr<core::TextGenerator> m_generator;
+};
+
+} // namespace hearth::ui

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/bridge/library_worker.h"
+
+#include "core/base/log.h"
+
+#include <QFile>
+
+#include <exception>
+#include <filesystem>
+
+namespace hearth::ui {
+
+void LibraryWorker::scan(RequestId id, const QStringList& folders, const std::stop_token& stop) {
+    std::vector<std::filesystem::path> paths;
+    for (const QString& folder : folders) paths.emplace_back(QFile::encodeName(folder).toStdString());
+    ModelCards cards;
+    try {
+        cards = core::ModelLibrary::scan(paths, stop);
+    } catch (const std::exception& exception) {
+        spdlog::warn("model folders: {}", exception.what());
+    }
+    emit scanned(id, cards);
+}
+
+LibraryClient::LibraryClient(QObject* parent) : QObject(parent), m_worker(new LibraryWorker) {
+    m_thread.setObjectName("library");
+    m_worker->moveToThread(&m_thread);
+    connect(&m_thread, &QThread::finished, m_worker, &QObject::deleteLater);
+    connect(m_worker, &LibraryWorker::scanned, this, [this](RequestId id, const ModelCards& cards) {
+        if (id == m_current) emit scanned(cards);
+    });
+    m_thread.start(QThread::LowPriority);
+}
+
+LibraryClient::~LibraryClient() { shutdown(); }
+
+void LibraryClient::scan(const QStringList& folders) {
+    m_stop.request_stop();
+    m_stop = std::stop_source{};
+    emit scanStarted();
+    QMetaObject::invokeMethod(m_worker, [worker = m_worker, id = ++m_current, folders, stop = m_stop.get_token()] {
+        worker->scan(id, folders, stop);
+    }, Qt::QueuedConnection);
+}
+
+void LibraryClient::shutdown() {
+    m_stop.request_stop();
+    m_thread.quit();
+    m_thread.wait();
+}
+
+QString LibraryClient::defaultFolder() {
+    return QFile::decodeName(core::ModelLibrary::defaultFolder().string().c_str());
+}
+
+} // namespace hearth::ui

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LibraryWorker looks for model files; LibraryClient owns its thread. A newer scan stops the one that runs.
+// Thread: library (worker), GUI (client).
+#pragma once
+
+#include "ui/bridge/meta_types.h"
+
+#include <QObject>
+#include <QStringList>
+#include <QThread>
+
+#include <stop_token>
+
+namespace hearth::ui {
+
+class LibraryWorker : public QObject {
+    Q_OBJECT
+public:
+    void scan(RequestId id, const QStringList& folders, const std::stop_token& stop);
+
+signals:
+    void scanned(hearth::ui::RequestId id, const hearth::ui::ModelCards& cards);
+};
+
+class LibraryClient : public QObject {
+    Q_OBJECT
+public:
+    explicit LibraryClient(QObject* parent = nullptr);
+    ~LibraryClient() override;
+
+    /// Ends in `scanned`, unless a newer scan replaces it.
+    void scan(const QStringList& folders);
+    void shutdown();
+
+    /// Where the starter model is put; always among the folders that are searched.
+    [[nodiscard]] static QString defaultFolder();
+
+signals:
+    void scanStarted();
+    void scanned(const hearth::ui::ModelCards& cards);
+
+private:
+    QThread m_thread;
+    LibraryWorker* m_worker; ///< lives on m_thread and is deleted there
+    std::stop_source m_stop;
+    RequestId m_current = 0;
+};
+
+} // namespace hearth::ui

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/bridge/store_worker.h"
+
+#include "core/base/log.h"
+
+#include <QDateTime>
+
+namespace hearth::ui {
+
+StoreOpening StoreWorker::open(const std::filesystem::path& path) {
+    StoreOpening opening;
+    auto database = path.empty() ? core::Database::openInMemory() : core::Database::open(path);
+    if (!database) {
+        opening.trouble = database.error();
+        spdlog::error("history: {}", database.error().message);
+        // A corrupt file has been moved aside, so the same path can begin anew.
+        if (database.error().code == core::ErrorCode::DatabaseCorrupt) database = core::Database::open(path);
+    }
+    if (!database) {
+        opening.inMemory = true;
+        database = core::Database::openInMemory();
+    }
+    if (!database) return opening; // not even memory: every later call answers with an error
+    use(std::move(*database));
+    if (const auto interrupted = m_chats->markInterrupted()) opening.interruptedReplies = *interrupted;
+    const auto binEnd = QDateTime::currentDateTimeUtc().addDays(-kBinDays).toMSecsSinceEpoch();
+    if (const auto purged = m_chats->purgeDeleted(binEnd); !purged) {
+        spdlog::warn("history: the bin could not be emptied: {}", purged.error().message);
+    }
+    return opening;
+}
+
+void StoreWorker::use(std::unique_ptr<core::Database> database) {
+    m_database = std::move(database);
+    m_chats = std::make_unique<core::ChatStore>(*m_database);
+    m_settings = std::make_unique<core::SettingsStore>(*m_database);
+}
+
+} // namespace hearth::ui
