@@ -24,6 +24,7 @@ struct SettingSpec {
     SettingValue defaultValue;
     double minimum = 0.0;       ///< numbers only; both 0 = unlimited
     double maximum = 0.0;
+    std::string_view choices{};   ///< texts only: the allowed ones, separated by '|'; empty = any
 };
 
 /// Keys: ui.theme ("system", "light", "dark"), ui.statusPanel (bool), ui.sidebar (bool), ui.geometry (string, base64),

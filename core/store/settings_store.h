@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SettingsStore: values of settings_schema in the database. Only what differs from the default is stored; per-model
-// values are stored as overrides of the global one.
+// values are stored as overrides of the global one, also when they happen to equal it: the global one may change.
+// A stored value that the table no longer allows (an older program's, an edit by hand) counts as absent.
 // Thread: one (the store thread).
 #pragma once
 
@@ -22,7 +23,7 @@ public:
     explicit SettingsStore(Database& database);
 
     /// Override for `model` if any (model = "" for none), else the global value, else the default.
-    /// Unknown keys and values of another type or out of range are InvalidArgument.
+    /// Unknown keys, values of another type or out of range, and overrides of a Program setting are InvalidArgument.
     [[nodiscard]] Result<SettingValue> value(std::string_view key, std::string_view model = {}) const;
     [[nodiscard]] Result<void> set(std::string_view key, const SettingValue& value, std::string_view model = {});
     /// Back to the global value (or the default, with model = "").

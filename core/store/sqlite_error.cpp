@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/store/sqlite_error.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace hearth::core {
+
+namespace {
+
+/// Result codes: https://www.sqlite.org/rescode.html
+ErrorCode codeFor(int primary, int systemError) {
+    switch (primary) {
+    case SQLITE_FULL: return ErrorCode::DiskFull;
+    case SQLITE_READONLY: return ErrorCode::DatabaseReadOnly;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return ErrorCode::DatabaseCorrupt;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return ErrorCode::DatabaseBusy;
+    case SQLITE_NOMEM: return ErrorCode::OutOfMemory;
+    case SQLITE_AUTH:
+    case SQLITE_PERM: return ErrorCode::PermissionDenied;
+    case SQLITE_CONSTRAINT:
+    case SQLITE_TOOBIG: return ErrorCode::InvalidArgument;
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR: return codeForErrno(systemError);
+    default: return ErrorCode::Internal;
+    }
+}
+
+} // namespace
+
+ErrorCode codeForErrno(int error) {
+    switch (error) {
+    case EACCES:
+    case EPERM: return ErrorCode::PermissionDenied;
+    case EROFS: return ErrorCode::DatabaseReadOnly;
+    case EDQUOT:
+    case EFBIG:
+    case ENOSPC: return ErrorCode::DiskFull;
+    case EISDIR: return ErrorCode::IsDirectory;
+    case ENOMEM: return ErrorCode::OutOfMemory;
+    default: return ErrorCode::IoError;
+    }
+}
+
+Error toError(const SQLite::Exception& exception, sqlite3* handle, std::string_view doing) {
+    const int primary = exception.getErrorCode() & 0xFF;
+    const bool ofSystem = primary == SQLITE_CANTOPEN || primary == SQLITE_IOERR;
+    const int systemError = ofSystem && handle != nullptr ? sqlite3_system_errno(handle) : 0;
+    std::string message = fmt::format("{}: {} (SQLite code {})", doing, exception.what(), exception.getExtendedErrorCode());
+    if (systemError != 0) message += fmt::format(": {}", std::strerror(systemError));
+    return {codeFor(primary, systemError), std::move(message)};
+}
+
+} // namespace hearth::core

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where SQLite's exceptions end: every body that talks to SQLite runs inside guarded(), which turns what is thrown into
+// an Error. Private to core/store.
+#pragma once
+
+#include "core/base/error.h"
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Exception.h>
+
+#include <new>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace hearth::core {
+
+/// The code for an errno of a failed open or write on the database, its folder or its journal.
+[[nodiscard]] ErrorCode codeForErrno(int error);
+
+/// `handle` may be null (opening failed); with it the system's own error number is looked at too.
+[[nodiscard]] Error toError(const SQLite::Exception& exception, sqlite3* handle, std::string_view doing);
+
+/// Runs `body`, which returns a Result. `doing` names the action in the error's message.
+template <class Body>
+[[nodiscard]] std::invoke_result_t<Body> guarded(SQLite::Database& database, std::string_view doing, Body&& body) {
+    try {
+        return std::forward<Body>(body)();
+    } catch (const SQLite::Exception& exception) {
+        return std::unexpected(toError(exception, database.getHandle(), doing));
+    } catch (const std::bad_alloc&) {
+        return fail(ErrorCode::OutOfMemory, std::string(doing));
+    }
+}
+
+} // namespace hearth::core
