@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Attention of CpuBackend: cuts the work into tiles of up to eight query rows of one KV head and, when there are fewer tiles than
+// threads like, into ranges of positions; then joins the partial softmaxes. Contract: kernels/ops/attention.h.
+#include "kernels/cpu/cpu_backend.h"
+
+#include "kernels/cpu/cpu_op_table.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/ops/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace hearth::kernels {
+
+namespace {
+
+/// A range of positions shorter than this is not worth a task of its own.
+constexpr std::int64_t kPositionsWorthATask = 256;
+/// The longest range of positions of one task: a stop request is seen after it.
+constexpr std::int64_t kPositionsPerTask = 16 * 1024;
+constexpr std::int64_t kTasksPerThread = 4;
+
+/// How query heads and tokens make tiles, and positions make ranges.
+struct Plan {
+    std::int64_t group;          ///< query heads per KV head
+    std::int64_t headsPerTile;
+    std::int64_t tokensPerTile;
+    std::int64_t headTiles;      ///< per KV head
+    std::int64_t tokenTiles;
+    std::int64_t tiles;
+    std::int64_t splits;
+};
+
+std::int64_t ceilDivide(std::int64_t a, std::int64_t b) {
+    return (a + b - 1) / b;
+}
+
+Plan makePlan(std::int64_t tokens, std::int64_t heads, std::int64_t kvHeads, std::int64_t positions, int threads) {
+    Plan plan{};
+    plan.group = heads / kvHeads;
+    plan.headTiles = ceilDivide(plan.group, kAttentionRows);
+    plan.headsPerTile = ceilDivide(plan.group, plan.headTiles);
+    plan.tokensPerTile = std::clamp<std::int64_t>(kAttentionRows / plan.headsPerTile, 1, std::max<std::int64_t>(tokens, 1));
+    plan.tokenTiles = ceilDivide(tokens, plan.tokensPerTile);
+    plan.tiles = kvHeads * plan.headTiles * plan.tokenTiles;
+    const std::int64_t wanted = threads == 1 ? 1 : ceilDivide(kTasksPerThread * threads, std::max<std::int64_t>(plan.tiles, 1));
+    const std::int64_t useful = std::max<std::int64_t>(1, positions / kPositionsWorthATask);
+    plan.splits = std::max(std::min(wanted, useful), ceilDivide(positions, kPositionsPerTask));
+    return plan;
+}
+
+} // namespace
+
+void CpuBackend::appendKv(const KvView& cache, const TensorView& k, const TensorView& v, std::int32_t firstPosition) {
+    if (!begin("appendKv", appendKvFits(cache, k, v, firstPosition))) return;
+    const std::int64_t dim = cache.headDim;
+    overRows(k.rows(), k.cols() * 2, [&](std::int64_t from, std::int64_t to) {
+        for (std::int64_t h = 0; h < cache.kvHeads; ++h) {
+            for (std::int64_t t = from; t < to; ++t) {
+                const std::int64_t target = (h * cache.capacity + firstPosition + t) * dim;
+                const std::int64_t source = t * k.cols() + h * dim;
+                m_ops.toHalf(static_cast<std::uint16_t*>(cache.keys) + target, k.f32() + source, dim);
+                m_ops.toHalf(static_cast<std::uint16_t*>(cache.values) + target, v.f32() + source, dim);
+            }
+        }
+    });
+}
+
+void CpuBackend::attention(const TensorView& out, const TensorView& q, const KvView& cache, std::int32_t firstPosition,
+                           const AttentionParams& params) {
+    if (!begin("attention", attentionFits(out, q, cache, firstPosition, params))) return;
+    const std::int64_t tokens = q.rows();
+    const std::int64_t dim = cache.headDim;
+    const Plan plan = makePlan(tokens, params.heads, cache.kvHeads, firstPosition + tokens, m_pool.threads());
+
+    // Scratch: every (tile, split) has eight rows of {sums [dim], maximum, weight}; every worker eight scaled query rows.
+    const std::int64_t partialRow = dim + 2;
+    const std::int64_t partialTile = kAttentionRows * partialRow;
+    const std::int64_t partials = plan.tiles * plan.splits * partialTile;
+    m_attention.resize(static_cast<std::size_t>(partials + m_pool.threads() * kAttentionRows * dim));
+    float* queryScratch = m_attention.data() + partials;
+
+    const auto tileRows = [&](std::int64_t tile, auto&& visit) { // visit(row, token, head)
+        const std::int64_t headTile = tile / plan.tokenTiles;
+        const std::int64_t kvHead = headTile / plan.headTiles;
+        const std::int64_t firstHead = headTile % plan.headTiles * plan.headsPerTile;
+        const std::int64_t lastHead = std::min(firstHead + plan.headsPerTile, plan.group);
+        const std::int64_t firstToken = tile % plan.tokenTiles * plan.tokensPerTile;
+        const std::int64_t lastToken = std::min(firstToken + plan.tokensPerTile, tokens);
+        int row = 0;
+        for (std::int64_t t = firstToken; t < lastToken; ++t) {
+            for (std::int64_t h = firstHead; h < lastHead; ++h, ++row) visit(row, t, kvHead * plan.group + h);
+        }
+        return kvHead;
+    };
+
+    parallel(plan.tiles * plan.splits, [&](int task, int worker) {
+        AttentionTile tile;
+        float* queries = queryScratch + worker * kAttentionRows * dim;
+        std::int64_t from = std::numeric_limits<std::int64_t>::max();
+        std::int64_t to = 0;
+        const std::int64_t kvHead = tileRows(task / plan.splits, [&](int row, std::int64_t token, std::int64_t head) {
+            const std::int64_t position = firstPosition + token;
+            tile.firstVisible[row] = params.window > 0 ? std::max<std::int64_t>(0, position - params.window + 1) : 0;
+            tile.lastVisible[row] = position;
+            from = std::min(from, tile.firstVisible[row]);
+            to = std::max(to, position + 1);
+            const float* query = q.f32() + token * q.cols() + head * dim;
+            for (std::int64_t d = 0; d < dim; ++d) queries[row * dim + d] = query[d] * params.scale;
+            tile.rows = row + 1;
+        });
+        const std::int64_t split = task % plan.splits;
+        float* partial = m_attention.data() + task * partialTile;
+        tile.headDim = cache.headDim;
+        tile.keys = static_cast<const std::uint16_t*>(cache.keys) + kvHead * cache.capacity * dim;
+        tile.values = static_cast<const std::uint16_t*>(cache.values) + kvHead * cache.capacity * dim;
+        tile.from = from + (to - from) * split / plan.splits;
+        tile.to = from + (to - from) * (split + 1) / plan.splits;
+        tile.softcap = params.softcap;
+        tile.queries = queries;
+        tile.sums = partial;
+        tile.maxima = partial + kAttentionRows * dim;
+        tile.weights = tile.maxima + kAttentionRows;
+        m_ops.attention(tile);
+    });
+    if (m_stop.stop_requested()) return; // partial results are missing; endStep() reports it
+
+    const auto joinTile = [&](std::int64_t tileIndex) {
+        tileRows(tileIndex, [&](int row, std::int64_t token, std::int64_t head) {
+            const float* first = m_attention.data() + tileIndex * plan.splits * partialTile;
+            const auto maximumOf = [&](std::int64_t split) { return first[split * partialTile + kAttentionRows * dim + row]; };
+            const auto weightOf = [&](std::int64_t split) { return first[split * partialTile + kAttentionRows * (dim + 1) + row]; };
+            float maximum = -std::numeric_limits<float>::infinity();
+            for (std::int64_t s = 0; s < plan.splits; ++s) maximum = std::max(maximum, maximumOf(s));
+            float* target = out.f32() + token * out.cols() + head * dim;
+            std::fill(target, target + dim, 0.0f);
+            float total = 0.0f;
+            for (std::int64_t s = 0; s < plan.splits; ++s) {
+                if (maximumOf(s) == -std::numeric_limits<float>::infinity()) continue;
+                const float fade = std::exp(maximumOf(s) - maximum);
+                total += weightOf(s) * fade;
+                m_ops.addScaled(target, first + s * partialTile + row * dim, dim, fade);
+            }
+            if (total > 0.0f) m_ops.scale(target, dim, 1.0f / total);
+        });
+    };
+    overRows(plan.tiles, kAttentionRows * dim * plan.splits, [&](std::int64_t from, std::int64_t to) {
+        for (std::int64_t tile = from; tile < to; ++tile) joinTile(tile);
+    });
+}
+
+} // namespace hearth::kernels

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// CpuOpTable: the inner loops of the operations, once for each instruction set; the back end takes one table at creation.
+// The loops are the templates of kernels/ops/*_cpu.h over a vector type (vec_*.h), instantiated in cpu_op_table_<path>.cpp, each of which is
+// compiled for its instruction set. Contracts of the operations: kernels/ops/*.h.
+#pragma once
+
+#include "kernels/cpu/cpu_features.h"
+#include "kernels/quant/half.h"
+
+#include <cstdint>
+
+namespace hearth::kernels {
+
+constexpr int kAttentionRows = 8;
+
+/// Up to kAttentionRows query rows that read the same KV head, over positions [from, to): the partial softmax of each row.
+struct AttentionTile {
+    int rows = 0;
+    std::int32_t headDim = 0;
+    const std::uint16_t* keys = nullptr;    ///< f16 [positions, headDim]
+    const std::uint16_t* values = nullptr;  ///< f16 [positions, headDim]
+    std::int64_t from = 0;
+    std::int64_t to = 0;
+    float softcap = 0.0f;
+    const float* queries = nullptr;         ///< [rows, headDim], already scaled
+    std::int64_t firstVisible[kAttentionRows] = {};
+    std::int64_t lastVisible[kAttentionRows] = {};
+    float* sums = nullptr;                  ///< out [rows, headDim]: sum over positions of exp(score - maximum) * value
+    float* maxima = nullptr;                ///< out [rows]: largest score; -inf when the row sees nothing here
+    float* weights = nullptr;               ///< out [rows]: sum of exp(score - maximum)
+};
+
+struct CpuOpTable {
+    void (*rmsNormRow)(float* out, const float* x, const float* weight, std::int64_t dim, float eps);
+    void (*layerNormRow)(float* out, const float* x, const float* weight, const float* bias, std::int64_t dim, float eps);
+    void (*swiGlu)(float* out, const float* gate, const float* up, std::int64_t count);
+    void (*geGlu)(float* out, const float* gate, const float* up, std::int64_t count);
+    void (*softcap)(float* x, std::int64_t count, float cap);
+    void (*add)(float* x, const float* y, std::int64_t count);
+    void (*scale)(float* x, std::int64_t count, float factor);
+    void (*addScaled)(float* out, const float* x, std::int64_t count, float factor);
+    void (*toHalf)(std::uint16_t* out, const float* x, std::int64_t count);
+    void (*attention)(const AttentionTile& tile);
+};
+
+[[nodiscard]] const CpuOpTable& cpuOpTable(CpuPath path);
+
+} // namespace hearth::kernels
