@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hearth::core {
@@ -30,10 +32,15 @@ struct Vocabulary {
     bool addEos = false;
     bool addSpacePrefix = true;
     bool removeExtraWhitespaces = false;
+    bool stripSpaceAfterSpecial = false; ///< phi-3: white space that follows a special token belongs to it
 };
 
 /// Reads and checks; ids out of range, counts that differ, unknown models are errors (MissingKey, MalformedFile,
-/// UnsupportedTokenizer).
+/// UnsupportedTokenizer). Two liberties: an out-of-range padding id is dropped (nothing here pads), and a token spelled
+/// like a known control token is Control whatever type the file gives it (converters get these wrong).
 [[nodiscard]] Result<Vocabulary> readVocabulary(const GgufMetadata& metadata);
+
+/// Values of tokenizer.ggml.model that readVocabulary and Tokenizer::create accept.
+[[nodiscard]] std::span<const std::string_view> supportedTokenizerModels();
 
 } // namespace hearth::core
