@@ -106,9 +106,6 @@ void readRopeScaling(KeyReader& keys, ModelConfig& config) {
     config.rope.betaSlow = keys.positive("rope.scaling.yarn_beta_slow", TensorNeed::Optional).value_or(1.0f);
     config.rope.originalContext =
         keys.count("rope.scaling.original_context_length", kMostContext, TensorNeed::Optional).value_or(config.trainedContext);
-    // YaRN's temperature, Peng 2023, arXiv:2309.00071, eq. 22: sqrt(1/t) = 0.1 ln(s) + 1, on sine and cosine alike.
-    const float stretch = factor.value_or(1.0f);
-    if (stretch > 1.0f) config.rope.attentionFactor *= 0.1f * std::log(stretch) + 1.0f;
 }
 
 } // namespace
