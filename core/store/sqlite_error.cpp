@@ -31,6 +31,25 @@ ErrorCode codeFor(int primary, int systemError) {
     }
 }
 
+/// The error number that one of the database's files met last; 0 = none.
+int lastErrno(sqlite3* handle, int whichFile) {
+    sqlite3_file* file = nullptr;
+    int error = 0;
+    if (sqlite3_file_control(handle, "main", whichFile, &file) != SQLITE_OK || file == nullptr) return 0;
+    if (file->pMethods == nullptr || file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error) != SQLITE_OK) return 0;
+    return error;
+}
+
+/// Why the system refused. SQLite notes that for most calls, but not for a COMMIT; then a file that met a lack of space
+/// tells. (SQLite itself knows ENOSPC; a quota and a limit on file sizes it takes for broken disks.)
+int systemErrno(sqlite3* handle) {
+    if (const int noted = sqlite3_system_errno(handle); noted != 0) return noted;
+    for (const int file : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
+        if (const int error = lastErrno(handle, file); codeForErrno(error) == ErrorCode::DiskFull) return error;
+    }
+    return 0;
+}
+
 } // namespace
 
 ErrorCode codeForErrno(int error) {
@@ -50,7 +69,7 @@ ErrorCode codeForErrno(int error) {
 Error toError(const SQLite::Exception& exception, sqlite3* handle, std::string_view doing) {
     const int primary = exception.getErrorCode() & 0xFF;
     const bool ofSystem = primary == SQLITE_CANTOPEN || primary == SQLITE_IOERR;
-    const int systemError = ofSystem && handle != nullptr ? sqlite3_system_errno(handle) : 0;
+    const int systemError = ofSystem && handle != nullptr ? systemErrno(handle) : 0;
     std::string message = fmt::format("{}: {} (SQLite code {})", doing, exception.what(), exception.getExtendedErrorCode());
     if (systemError != 0) message += fmt::format(": {}", std::strerror(systemError));
     return {codeFor(primary, systemError), std::move(message)};
