@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Float weights times f32 activations: tiles of rows by tokens with the columns in the lanes.
+// Included by the translation unit of one instruction set; everything here is internal to it.
+#pragma once
+
+#include "kernels/cpu/simd/activation_panel.h"
+#include "kernels/dtype.h"
+
+namespace hearth::kernels {
+
+namespace {
+
+template <DType D>
+struct FloatWeight;
+
+template <>
+struct FloatWeight<DType::F32> {
+    using Stored = float;
+    template <class Isa>
+    static HEARTH_ALWAYS typename Isa::Vector load(const Stored* p) { return Isa::loadF32(p); }
+    static HEARTH_ALWAYS float value(Stored stored) { return stored; }
+};
+
+template <>
+struct FloatWeight<DType::F16> {
+    using Stored = std::uint16_t;
+    template <class Isa>
+    static HEARTH_ALWAYS typename Isa::Vector load(const Stored* p) { return Isa::loadF16(p); }
+    static HEARTH_ALWAYS float value(Stored stored) { return halfToFloat(stored); }
+};
+
+template <>
+struct FloatWeight<DType::BF16> {
+    using Stored = std::uint16_t;
+    template <class Isa>
+    static HEARTH_ALWAYS typename Isa::Vector load(const Stored* p) { return Isa::loadBf16(p); }
+    static HEARTH_ALWAYS float value(Stored stored) { return bf16ToFloat(stored); }
+};
+
+struct FloatCall {
+    float* out;
+    std::int64_t outStride;
+    const std::uint8_t* weight;
+    std::int64_t rowBytes;
+    std::int64_t rowFrom;
+    std::int64_t rowTo;
+    const float* x;
+    std::int64_t xStride;
+    std::int64_t nTokens;
+    std::int64_t cols;
+};
+
+template <class Isa, DType D, int R, int T>
+void floatTile(const FloatCall& call, std::int64_t r0, std::int64_t t0) {
+    using Weight = FloatWeight<D>;
+    using Stored = typename Weight::Stored;
+    typename Isa::Vector sum[R][T];
+    for (auto& row : sum) {
+        for (auto& one : row) one = Isa::zero();
+    }
+    const Stored* w[R];
+    for (int r = 0; r < R; ++r) w[r] = reinterpret_cast<const Stored*>(call.weight + (r0 + r) * call.rowBytes);
+    const float* x = call.x + t0 * call.xStride;
+    std::int64_t c = 0;
+    for (; c + Isa::kLanes <= call.cols; c += Isa::kLanes) {
+        typename Isa::Vector values[R];
+#pragma GCC unroll 4
+        for (int r = 0; r < R; ++r) values[r] = Weight::template load<Isa>(w[r] + c);
+#pragma GCC unroll 4
+        for (int t = 0; t < T; ++t) {
+            const typename Isa::Vector activation = Isa::loadF32(x + t * call.xStride + c);
+#pragma GCC unroll 4
+            for (int r = 0; r < R; ++r) sum[r][t] = Isa::multiplyAdd(values[r], activation, sum[r][t]);
+        }
+    }
+    for (int r = 0; r < R; ++r) {
+        for (int t = 0; t < T; ++t) {
+            float dot = Isa::total(sum[r][t]);
+            for (std::int64_t tail = c; tail < call.cols; ++tail) dot += Weight::value(w[r][tail]) * x[t * call.xStride + tail];
+            call.out[(t0 + t) * call.outStride + r0 + r] = dot;
+        }
+    }
+}
+
+template <class Isa, DType D, int R>
+void floatRows(const FloatCall& call, std::int64_t r, std::int64_t from, std::int64_t to) {
+    constexpr int kMany = Isa::kFloatTokens;
+    std::int64_t t = from;
+    for (; t + kMany <= to; t += kMany) floatTile<Isa, D, R, kMany>(call, r, t);
+    for (; t < to; ++t) floatTile<Isa, D, R, 1>(call, r, t);
+}
+
+template <class Isa, DType D>
+void matmulFloatType(const FloatCall& call) {
+    constexpr std::int64_t kTokensInCache = 32; ///< whose activations pass by one block of rows
+    for (std::int64_t from = 0; from < call.nTokens; from += kTokensInCache) {
+        const std::int64_t to = call.nTokens - from < kTokensInCache ? call.nTokens : from + kTokensInCache;
+        std::int64_t r = call.rowFrom;
+        for (; r + Isa::kFloatRows <= call.rowTo; r += Isa::kFloatRows) floatRows<Isa, D, Isa::kFloatRows>(call, r, from, to);
+        for (; r < call.rowTo; ++r) floatRows<Isa, D, 1>(call, r, from, to);
+    }
+}
+
+} // namespace
+
+} // namespace hearth::kernels

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The tables that the translation units of this folder define; everybody else asks matmulKernels().
+#pragma once
+
+#include "kernels/cpu/simd/matmul_simd.h"
+
+namespace hearth::kernels {
+
+extern const MatmulKernels kMatmulAvx2;
+extern const MatmulKernels kMatmulAvx2Vnni;
+extern const MatmulKernels kMatmulAvx512Vnni;
+
+} // namespace hearth::kernels
