@@ -33,6 +33,8 @@ public:
     ~CpuBackend() override;
 
     [[nodiscard]] CpuPath path() const { return m_path; }
+    /// True when products with such a weight multiply 8-bit activations; false when f32 ones.
+    [[nodiscard]] bool roundsActivations(DType dtype, std::int64_t cols) const;
 
     [[nodiscard]] DeviceInfo deviceInfo() const override;
     [[nodiscard]] std::unique_ptr<Buffer> allocate(std::uint64_t bytes) override;
@@ -104,7 +106,6 @@ private:
     template <typename Body>
     void overRows(std::int64_t rows, std::int64_t elementsPerRow, const Body& body);
 
-    [[nodiscard]] bool roundsActivations(DType dtype, std::int64_t cols) const;
     void roundActivations(const float* x, std::int64_t rows, std::int64_t cols);
     void runProducts(std::int64_t cols);
     void runChunk(const Chunk& chunk, int worker);
