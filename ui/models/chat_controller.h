@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ChatController: what the user can do with conversations, as a state machine between the window, the engine and the store.
+//
+//   send ── rows appear at once ── store commits the user's message ── acknowledged ── engine generates ── final signal
+//
+// A reply belongs to its conversation, not to the window: it goes on when another conversation is opened, and several may
+// wait for the engine. A conversation with a reply under way, or with messages that could not be saved, is kept in memory
+// ("parked") while it is not shown. When the store fails the chat goes on, says so once, and is saved when that works again.
+// Thread: GUI.
+#pragma once
+
+#include "ui/bridge/engine_client.h"
+#include "ui/bridge/store_client.h"
+#include "ui/models/conversation_list_model.h"
+#include "ui/models/message_list_model.h"
+#include "ui/models/reply_writer.h"
+#include "ui/models/settings_model.h"
+
+#include <QObject>
+#include <QTimer>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+namespace hearth::ui {
+
+class ChatController : public QObject {
+    Q_OBJECT
+public:
+    ChatController(EngineClient& engine, StoreClient& store, SettingsModel& settings, QObject* parent = nullptr);
+    ~ChatController() override;
+
+    [[nodiscard]] MessageListModel& messages() { return m_messages; }
+    [[nodiscard]] ConversationListModel& conversations() { return m_conversations; }
+    /// 0: a new chat without a message yet; negative: not in the store yet.
+    [[nodiscard]] core::ConversationId current() const { return m_current; }
+    [[nodiscard]] bool isReplying() const; ///< in the current conversation
+    [[nodiscard]] QString statusText() const; ///< "Replying…", "Reading the prompt …"; empty when idle
+
+    // --- conversations ------------------------------------------------------------------------------------------
+    void refreshConversations();
+    void setFilter(const QString& filter);
+    void newChat();
+    void open(core::ConversationId id);
+    void rename(core::ConversationId id, const QString& title);
+    /// Ends in conversationDeleted; restore undoes it.
+    void remove(core::ConversationId id);
+    void restore(core::ConversationId id);
+
+    // --- messages of the current conversation -------------------------------------------------------------------
+    void send(const QString& text);
+    void stop();
+    void regenerate(int row);
+    /// A sibling of the user's turn in this row, and an answer to it.
+    void edit(int row, const QString& text);
+    void continueReply(int row);
+    void showSibling(int row, int step);
+
+    /// Before the engine is shut down: from now on unfinished replies end as interrupted.
+    void beginShutdown();
+    /// After it, before the store is shut down: queues what is unsaved.
+    void finishShutdown();
+
+signals:
+    void currentChanged();
+    void replyingChanged();
+    void statusChanged();
+    void conversationDeleted(qint64 id, const QString& title);
+    void savingFailed(const hearth::core::Error& error);
+    void savingRecovered();
+    /// Of the current conversation's last reply; live while it streams.
+    void statsChanged(const hearth::core::GenerationStats& stats, bool live);
+
+private:
+    struct Reply {
+        core::ConversationId conversation = 0;
+        core::MessageId message = 0;
+        RequestId request = 0;    ///< 0 until the engine has it
+        bool continued = false;
+        bool cancelled = false;   ///< before the engine had it
+        bool ended = false;       ///< only the writer still works
+        QString text;
+        std::unique_ptr<ReplyWriter> writer;
+    };
+    struct NewMessage;
+    struct Commit;
+
+    // the items of a conversation, shown or parked
+    [[nodiscard]] const std::vector<MessageItem>* items(core::ConversationId conversation) const;
+    void changeItem(core::ConversationId conversation, core::MessageId id, const std::function<void(MessageItem&)>& change);
+    void show(core::ConversationId id, std::vector<MessageItem> items);
+    void leaveCurrent();
+    void dropParkedIfSettled(core::ConversationId id);
+
+    // saving
+    void commit(core::ConversationId conversation);
+    void committed(core::ConversationId conversation, const Commit& commit);
+    void noteSaving(const core::Error* error);
+    void retryUnsaved();
+
+    // replies
+    void ask(MessageItem reply);
+    Reply& addReply(core::ConversationId conversation, core::MessageId message);
+    void startWaitingReplies(core::ConversationId conversation);
+    void start(Reply& reply);
+    void endReply(Reply& reply, core::MessageState state, const std::optional<core::ReplyStats>& stats, const QString& errorText);
+    void cancelReplies(core::ConversationId conversation);
+    void forgetEndedReplies();
+    [[nodiscard]] Reply* replyOf(RequestId request);
+    [[nodiscard]] MessageItem newItem(core::StoredRole role, const QString& text);
+    [[nodiscard]] QString waitingText(const Reply& reply) const;
+
+    void connectEngine();
+    void onFinished(RequestId id, const core::GenerationResult& result);
+    void onFailed(RequestId id, const core::Error& error);
+
+    EngineClient& m_engine;
+    StoreClient& m_store;
+    SettingsModel& m_settings;
+    MessageListModel m_messages;
+    ConversationListModel m_conversations;
+    core::ConversationId m_current = 0;
+    core::ConversationId m_opening = 0;             ///< asked of the store, not yet shown
+    std::int64_t m_lastLocalId = 0;                 ///< counts down: ids before the store gives its own
+    std::map<core::ConversationId, std::vector<MessageItem>> m_parked;
+    std::map<core::ConversationId, QString> m_localTitles; ///< of conversations not in the store yet
+    std::vector<std::unique_ptr<Reply>> m_replies;
+    std::set<core::ConversationId> m_committing;
+    std::set<core::ConversationId> m_commitAgain;
+    QTimer m_retry;
+    QString m_filter;
+    QString m_modelName;                            ///< of the model that is loaded or being loaded
+    core::ModelInfo m_model;
+    bool m_savingFails = false;
+    bool m_closing = false;
+};
+
+} // namespace hearth::ui
