@@ -60,6 +60,9 @@ public:
     void continueReply(int row);
     void showSibling(int row, int step);
 
+    /// Who will write the replies, as long as the engine is still loading it.
+    void setModelName(const QString& name) { m_modelName = name; }
+
     /// Before the engine is shut down: from now on unfinished replies end as interrupted.
     void beginShutdown();
     /// After it, before the store is shut down: queues what is unsaved.
