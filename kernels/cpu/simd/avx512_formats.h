@@ -8,6 +8,7 @@
 #pragma once
 
 #include "kernels/cpu/simd/activation_panel.h"
+#include "kernels/cpu/simd/scalar_formats.h"
 #include "kernels/dtype.h"
 #include "kernels/quant/codebooks.h"
 
@@ -91,6 +92,7 @@ struct BlocksOf32 {
     __m512 minimum;
 
     HEARTH_ALWAYS explicit BlocksOf32(const std::uint8_t* chunk) : p(chunk), scale(widen(halves8(chunk, Bytes))) {}
+    HEARTH_ALWAYS BlocksOf32(const std::uint8_t* chunk, __m256 scales) : p(chunk), scale(widen(scales)) {}
     [[nodiscard]] HEARTH_ALWAYS const std::uint8_t* block(int i) const { return p + i * Bytes; }
     HEARTH_ALWAYS void setOffset(float offset) { minimum = _mm512_mul_ps(scale, _mm512_set1_ps(offset)); }
     /// value = scale u + m: the minimum with its sign turned.
@@ -156,6 +158,25 @@ struct Format<DType::IQ4_NL> : BlocksOf32<18> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setOffset(128.0f); }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return _mm512_shuffle_epi8(iq4Values(), nibblesOf2(block(2 * i) + 2, block(2 * i + 1) + 2));
+    }
+};
+
+/// Doubled E2M1 values, raised by 12 to 0 ... 24.
+template <>
+struct Format<DType::MXFP4> : BlocksOf32<17> {
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk, halfScales(chunk)) { setOffset(12.0f); }
+    /// 2^(e - 128), for e < 2 subnormal.
+    static HEARTH_ALWAYS __m256 halfScales(const std::uint8_t* chunk) {
+        const auto at = [&](int i) { return static_cast<int>(chunk[i * 17]); };
+        const __m256i e = _mm256_setr_epi32(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7));
+        const __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(e, _mm256_set1_epi32(1)), 23);
+        const __m256i subnormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x00200000), e);
+        const __m256i small = _mm256_cmpgt_epi32(_mm256_set1_epi32(2), e);
+        return _mm256_castsi256_ps(_mm256_blendv_epi8(normal, subnormal, small));
+    }
+    [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
+        const __m128i table = _mm_add_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(kMxfp4DoubledValues)), _mm_set1_epi8(12));
+        return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), nibblesOf2(block(2 * i) + 1, block(2 * i + 1) + 1));
     }
 };
 
@@ -340,6 +361,39 @@ struct Format<DType::IQ3_XXS> : SignedGrid<98> {
         return applySigns(_mm512_i32gather_epi32(_mm512_cvtepu8_epi32(load16(p + 2 + 16 * i)), kIq3xxsGrid, 4), i);
     }
 };
+
+// --- the rest ----------------------------------------------------------------------------------------------------------
+
+template <DType D>
+struct FromScalar {
+    static constexpr int kBlockElements = kChunk;
+    static constexpr int kChunkBytes = sizeof(typename ScalarFormat<D>::Block);
+    static constexpr int kGroup = ScalarFormat<D>::kGroup;
+
+    __m512 scale;
+    __m512 minimum;
+    ScalarChunk<kChunk / kGroup> unpacked;
+
+    HEARTH_ALWAYS explicit FromScalar(const std::uint8_t* chunk) {
+        unpackScalar<D>(unpacked, chunk);
+        if constexpr (kGroup == 32) {
+            scale = widen(_mm256_load_ps(unpacked.scale));
+            minimum = widen(_mm256_load_ps(unpacked.minimum));
+        } else {
+            scale = _mm512_load_ps(unpacked.scale);
+            minimum = _mm512_load_ps(unpacked.minimum);
+        }
+    }
+    [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const { return _mm512_load_si512(unpacked.u + 64 * i); }
+};
+
+#define HEARTH_ROW(NAME)                                                                                               \
+    template <>                                                                                                        \
+    struct Format<DType::NAME> : FromScalar<DType::NAME> {                                                             \
+        using FromScalar::FromScalar;                                                                                  \
+    };
+HEARTH_SCALAR_FORMATS(HEARTH_ROW)
+#undef HEARTH_ROW
 
 } // namespace
 

@@ -11,10 +11,16 @@
 #include <cassert>
 
 #define HEARTH_SIMD_FORMATS(X)                                                                                         \
+    X(IQ1_M)                                                                                                           \
+    X(IQ1_S)                                                                                                           \
+    X(IQ2_S)                                                                                                           \
+    X(IQ2_XS)                                                                                                          \
     X(IQ2_XXS)                                                                                                         \
+    X(IQ3_S)                                                                                                           \
     X(IQ3_XXS)                                                                                                         \
     X(IQ4_NL)                                                                                                          \
     X(IQ4_XS)                                                                                                          \
+    X(MXFP4)                                                                                                           \
     X(Q2_K)                                                                                                            \
     X(Q3_K)                                                                                                            \
     X(Q4_0)                                                                                                            \
@@ -24,7 +30,9 @@
     X(Q5_1)                                                                                                            \
     X(Q5_K)                                                                                                            \
     X(Q6_K)                                                                                                            \
-    X(Q8_0)
+    X(Q8_0)                                                                                                            \
+    X(TQ1_0)                                                                                                           \
+    X(TQ2_0)
 
 namespace hearth::kernels {
 
