@@ -30,6 +30,13 @@ struct ThemeColors {
 
 enum class ThemeChoice : int { System, Light, Dark };
 
+/// The design's tokens. Text, mute, warning and error reach WCAG AA (4.5 : 1) on page, side, panel and soft
+/// (tests/ui/widgets/theme_test.cpp).
+[[nodiscard]] const ThemeColors& lightColors();
+[[nodiscard]] const ThemeColors& darkColors();
+
+class DesktopAppearance;
+
 class Theme : public QObject {
     Q_OBJECT
 public:
@@ -45,8 +52,12 @@ signals:
 
 private:
     Theme();
+    void apply();
+
     ThemeChoice m_choice = ThemeChoice::System;
     ThemeColors m_colors;
+    DesktopAppearance* m_appearance = nullptr; ///< child
+    bool m_applied = false;
 };
 
 } // namespace hearth::ui

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SettingsDialog: the settings in groups, one page class per group. Changes apply at once: every one is a signal, there
+// is nothing to confirm. Values are checked against core/store/settings_schema.h. Thread: GUI.
+#pragma once
+
+#include <QDialog>
+#include <QMap>
+#include <QString>
+#include <QVariant>
+
+class QListWidget;
+class QStackedWidget;
+
+namespace hearth::ui {
+
+class SettingBinder;
+
+class SettingsDialog : public QDialog {
+    Q_OBJECT
+public:
+    /// effective       every setting's value for all models, keyed as in the schema
+    /// modelName       the loaded model; empty when there is none
+    /// modelOverrides  the values that hold for this model only
+    SettingsDialog(const QMap<QString, QVariant>& effective, const QString& modelName, const QMap<QString, QVariant>& modelOverrides,
+                   QWidget* parent = nullptr);
+
+    /// Shows the page with this title, for example "Models".
+    void showPage(const QString& title);
+
+signals:
+    void settingChanged(const QString& key, const QVariant& value, bool forModelOnly);
+    void settingReset(const QString& key, bool forModelOnly);
+
+private:
+    void addPage(const QString& title, QWidget* page);
+
+    SettingBinder* m_binder;
+    QListWidget* m_titles;
+    QStackedWidget* m_pages;
+};
+
+} // namespace hearth::ui

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ConversationRowDelegate: one conversation per row, and above the first row of each section the section's caption.
+// The model stays flat; a row is taller by its caption when the row before it belongs to another section.
+// Thread: GUI.
+#pragma once
+
+#include <QModelIndex>
+#include <QStyledItemDelegate>
+
+namespace hearth::ui {
+
+class ConversationRowDelegate : public QStyledItemDelegate {
+    Q_OBJECT
+public:
+    explicit ConversationRowDelegate(QObject* parent = nullptr);
+
+    /// The conversation that is open in the window; drawn as chosen.
+    void setCurrent(qint64 id) { m_current = id; }
+    [[nodiscard]] qint64 current() const { return m_current; }
+    /// Caption above this row; empty when it goes on with the section of the row before.
+    [[nodiscard]] static QString caption(const QModelIndex& index);
+    /// The part of a row's rectangle below its caption: what is hit by the mouse and holds the editor.
+    [[nodiscard]] static QRect rowRect(const QRect& itemRect, const QModelIndex& index);
+
+    void paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const override;
+    [[nodiscard]] QSize sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const override;
+    QWidget* createEditor(QWidget* parent, const QStyleOptionViewItem& option, const QModelIndex& index) const override;
+    void setEditorData(QWidget* editor, const QModelIndex& index) const override;
+    void setModelData(QWidget* editor, QAbstractItemModel* model, const QModelIndex& index) const override;
+    void updateEditorGeometry(QWidget* editor, const QStyleOptionViewItem& option, const QModelIndex& index) const override;
+
+signals:
+    /// The user gave a row another title; the model is not written.
+    void titleEdited(qint64 id, const QString& title) const;
+
+private:
+    qint64 m_current = 0;
+};
+
+} // namespace hearth::ui
