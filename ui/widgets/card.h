@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Card: a rounded panel with a title, rows "name ... value" and what else is added to its column. Row: one such line.
-// Thread: GUI.
+// Card: a rounded panel with a title, rows "name ... value" and what else is added to its column; and the labels that
+// cards are made of. All of them paint themselves, so they follow the theme without being told. Thread: GUI.
 #pragma once
 
-#include <QFrame>
 #include <QString>
+#include <QWidget>
 
-class QLabel;
 class QVBoxLayout;
 
 namespace hearth::ui {
 
-/// A line of text set in figures of equal width, optionally with a big number before it.
+/// One line set in figures of equal width, in the widget's font and text colour; elided when too wide.
 class FigureLabel : public QWidget {
     Q_OBJECT
 public:
@@ -20,7 +19,6 @@ public:
 
     void setText(const QString& text);
     [[nodiscard]] QString text() const { return m_text; }
-    void setAlignment(Qt::Alignment alignment);
 
     [[nodiscard]] QSize sizeHint() const override;
     [[nodiscard]] QSize minimumSizeHint() const override;
@@ -30,10 +28,9 @@ protected:
 
 private:
     QString m_text;
-    Qt::Alignment m_alignment = Qt::AlignLeft;
 };
 
-/// A label in the theme's quiet colour; wraps.
+/// Quiet text of any length; wraps.
 class MuteLabel : public QWidget {
     Q_OBJECT
 public:
@@ -43,7 +40,6 @@ public:
     [[nodiscard]] QString text() const { return m_text; }
 
     [[nodiscard]] QSize sizeHint() const override;
-    [[nodiscard]] QSize minimumSizeHint() const override;
     [[nodiscard]] bool hasHeightForWidth() const override { return true; }
     [[nodiscard]] int heightForWidth(int width) const override;
 
@@ -52,6 +48,26 @@ protected:
 
 private:
     QString m_text;
+};
+
+/// "71.4 tokens/s": the one big number, and its unit in quiet text.
+class BigNumber : public QWidget {
+    Q_OBJECT
+public:
+    explicit BigNumber(const QString& unit, QWidget* parent = nullptr);
+
+    /// An empty value shows a dash: unknown is not zero.
+    void setValue(const QString& value);
+    [[nodiscard]] QString value() const { return m_value; }
+
+    [[nodiscard]] QSize sizeHint() const override;
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+
+private:
+    QString m_unit;
+    QString m_value;
 };
 
 /// "Temperature          64 °C"
@@ -68,6 +84,7 @@ public:
     [[nodiscard]] QSize sizeHint() const override;
 
 protected:
+    bool event(QEvent* event) override;
     void paintEvent(QPaintEvent* event) override;
 
 private:
@@ -75,26 +92,23 @@ private:
     QString m_value;
 };
 
-class Card : public QFrame {
+class Card : public QWidget {
     Q_OBJECT
 public:
     explicit Card(const QString& title, QWidget* parent = nullptr);
 
     void setTitle(const QString& title);
-    [[nodiscard]] QString title() const;
-    /// At the right end of the title line, in the colour of "in use".
-    void setBadge(const QString& text);
+    [[nodiscard]] QString title() const { return m_title; }
     [[nodiscard]] QVBoxLayout* column() const { return m_column; }
     ValueRow* addRow(const QString& name);
 
 protected:
+    bool event(QEvent* event) override;
     void paintEvent(QPaintEvent* event) override;
 
 private:
-    QLabel* m_title;
-    QWidget* m_badge;
+    QString m_title;
     QVBoxLayout* m_column;
-    QString m_badgeText;
 };
 
 } // namespace hearth::ui

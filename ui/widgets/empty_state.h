@@ -26,10 +26,8 @@ signals:
     void openFileRequested();
     void chooseModelRequested();
 
-protected:
-    void changeEvent(QEvent* event) override;
-
 private:
+    void paintPicture();
     void change(const QString& title, const QString& sentence, const QString& buttonText);
 
     QLabel* m_picture;

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/widgets/chip.h"
+
+#include "ui/style/fonts.h"
+#include "ui/style/metrics.h"
+#include "ui/style/theme.h"
+
+#include <QFontMetricsF>
+#include <QPainter>
+
+#include <cmath>
+
+namespace hearth::ui {
+
+namespace {
+
+constexpr int kHeight = 24;
+constexpr int kPadding = 10;
+constexpr int kDotSize = 8;
+constexpr int kDotGap = 5;
+
+} // namespace
+
+Chip::Chip(QWidget* parent) : QWidget(parent) {
+    setFont(textFont(metrics::kCaptionPx, QFont::Medium));
+    setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Fixed);
+}
+
+void Chip::setText(const QString& text) {
+    if (text == m_text) return;
+    m_text = text;
+    setAccessibleName(text);
+    updateGeometry();
+    update();
+}
+
+void Chip::setDot(Dot dot) {
+    if (dot == m_dot) return;
+    m_dot = dot;
+    updateGeometry();
+    update();
+}
+
+void Chip::setFact(const QString& text, Dot dot) {
+    setText(text);
+    setDot(dot);
+    setVisible(!text.isEmpty());
+}
+
+QSize Chip::sizeHint() const {
+    const int dot = m_dot == Dot::None ? 0 : kDotSize + kDotGap;
+    return {static_cast<int>(std::ceil(figuresWidth(QFontMetricsF(font()), m_text))) + 2 * kPadding + dot + 1, kHeight};
+}
+
+QSize Chip::minimumSizeHint() const { return {2 * kHeight, kHeight}; }
+
+void Chip::paintEvent(QPaintEvent*) {
+    const ThemeColors& colors = Theme::current();
+    QPainter painter(this);
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(colors.soft);
+    painter.drawRoundedRect(rect(), kHeight / 2.0, kHeight / 2.0);
+    const QColor ink = m_dot == Dot::Good ? colors.good : m_dot == Dot::Warning ? colors.warning : colors.mute;
+    QRectF text = QRectF(rect()).adjusted(kPadding, 0, -kPadding, 0);
+    if (m_dot != Dot::None) {
+        painter.setBrush(ink);
+        painter.drawEllipse(QRectF(kPadding, (height() - kDotSize) / 2.0, kDotSize, kDotSize));
+        text.setLeft(text.left() + kDotSize + kDotGap);
+    }
+    painter.setPen(ink);
+    drawFigures(painter, text, Qt::AlignLeft, m_text);
+}
+
+} // namespace hearth::ui
