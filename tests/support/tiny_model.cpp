@@ -136,6 +136,11 @@ private:
         m_writer.addUint32(key("attention.head_count_kv"), kKvHeads);
         m_writer.addFloat32(key("attention.layer_norm_rms_epsilon"), 1e-5f);
         m_writer.addFloat32(key("rope.freq_base"), arch == "llama" ? 10000.0f : 1000000.0f);
+        if (!m_options.ropeScaling.empty()) {
+            m_writer.addString(key("rope.scaling.type"), m_options.ropeScaling);
+            m_writer.addFloat32(key("rope.scaling.factor"), m_options.ropeScalingFactor);
+            m_writer.addUint32(key("rope.scaling.original_context_length"), static_cast<std::uint32_t>(m_options.originalContext));
+        }
         if (isQwen3()) {
             m_writer.addUint32(key("attention.key_length"), kHeadDim);
             m_writer.addUint32(key("attention.value_length"), kHeadDim);

@@ -26,6 +26,9 @@ struct TinyModelOptions {
     bool chatTemplate = true;
     std::string chatTemplateText;                     ///< instead of the built-in one
     bool tiedOutput = false;
+    std::string ropeScaling;                          ///< rope.scaling.type: linear or yarn; empty = none of the keys
+    float ropeScalingFactor = 4.0f;
+    std::int32_t originalContext = 128;               ///< rope.scaling.original_context_length
 };
 
 /// Writes the model into `folder` (which exists) and returns its path. Aborts when the disk refuses.
