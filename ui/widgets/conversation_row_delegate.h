@@ -17,10 +17,9 @@ public:
 
     /// The conversation that is open in the window; drawn as chosen.
     void setCurrent(qint64 id) { m_current = id; }
-    [[nodiscard]] qint64 current() const { return m_current; }
     /// Caption above this row; empty when it goes on with the section of the row before.
     [[nodiscard]] static QString caption(const QModelIndex& index);
-    /// The part of a row's rectangle below its caption: what is hit by the mouse and holds the editor.
+    /// The part of an item's rectangle that is the conversation: what the mouse hits and the editor covers.
     [[nodiscard]] static QRect rowRect(const QRect& itemRect, const QModelIndex& index);
 
     void paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const override;
@@ -29,6 +28,7 @@ public:
     void setEditorData(QWidget* editor, const QModelIndex& index) const override;
     void setModelData(QWidget* editor, QAbstractItemModel* model, const QModelIndex& index) const override;
     void updateEditorGeometry(QWidget* editor, const QStyleOptionViewItem& option, const QModelIndex& index) const override;
+    bool helpEvent(QHelpEvent* event, QAbstractItemView* view, const QStyleOptionViewItem& option, const QModelIndex& index) override;
 
 signals:
     /// The user gave a row another title; the model is not written.

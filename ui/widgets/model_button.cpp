@@ -125,9 +125,9 @@ void ModelButton::paintEvent(QPaintEvent*) {
             painter.setBrush(colors.line);
             painter.drawRoundedRect(cancelRect(), 6, 6);
         }
-        icon(IconName::Close).paint(&painter, cancelRect().adjusted(4, 4, -4, -4));
+        ui::icon(IconName::Close).paint(&painter, cancelRect().adjusted(4, 4, -4, -4));
     } else {
-        icon(IconName::ChevronDown, m_state == State::Empty ? IconTone::Accent : IconTone::Mute)
+        ui::icon(IconName::ChevronDown, m_state == State::Empty ? IconTone::Accent : IconTone::Mute)
             .paint(&painter, QRect(markLeft, (height() - kMark) / 2, kMark, kMark));
     }
 }

@@ -8,20 +8,20 @@
 #include <QWidget>
 
 class QAbstractItemModel;
+class QAction;
 class QLabel;
 class QLineEdit;
-class QListView;
-class QPoint;
 
 namespace hearth::ui {
 
-class ConversationRowDelegate;
+class ConversationList;
 
 class Sidebar : public QWidget {
     Q_OBJECT
 public:
     explicit Sidebar(QWidget* parent = nullptr);
 
+    /// Not owned.
     void setModel(QAbstractItemModel* model);
     /// Marks the open conversation; an unknown id marks none. Emits nothing.
     void setCurrent(qint64 id);
@@ -41,16 +41,13 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
-    void showMenu(const QPoint& position);
-    void rename(const QModelIndex& index);
-    void markCurrent();
     void updateEmptyText();
+    void colorEmptyText();
 
     QLineEdit* m_search;
-    QListView* m_list;
+    QAction* m_clearSearch;
+    ConversationList* m_list;
     QLabel* m_emptyText;
-    ConversationRowDelegate* m_delegate;
-    qint64 m_current = 0;
 };
 
 } // namespace hearth::ui

@@ -63,6 +63,7 @@ private:
     GpuCard buildGpuCard();
     void fillGpuCard(GpuCard& shown, const core::GpuSample& sample);
     void showContext(int used, int total);
+    void showCpuDetail();
 
     QVBoxLayout* m_column;
 
@@ -70,8 +71,8 @@ private:
     Sparkline* m_speedLine = nullptr;
     ValueRow* m_promptSpeed = nullptr;
     ValueRow* m_firstToken = nullptr;
-    int m_lastGenerated = 0;
-    double m_lastSeconds = 0.0;
+    int m_drawnTokens = 0;        ///< of the reply under way, at the line's last point
+    double m_drawnSeconds = 0.0;
 
     QVBoxLayout* m_gpuColumn = nullptr;
     std::vector<GpuCard> m_gpuCards;
@@ -88,7 +89,6 @@ private:
 
     Card* m_modelCard = nullptr;
     MuteLabel* m_noModelText = nullptr;
-    ValueRow* m_modelName = nullptr;
     ValueRow* m_architecture = nullptr;
     ValueRow* m_quantization = nullptr;
     ValueRow* m_weights = nullptr;
