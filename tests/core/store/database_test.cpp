@@ -273,11 +273,9 @@ private slots:
         const fs::path folder = m_path / "data";
         const fs::path file = folder / "chats.db";
         fs::create_directory(folder);
-        if (exists) {
-            fill(file, 3);
-            QCOMPARE(::chmod(file.c_str(), static_cast<mode_t>(fileMode)), 0);
-        }
+        if (exists) fill(file, 3);
         const QByteArray before = bytesOf(file);
+        if (exists) QCOMPARE(::chmod(file.c_str(), static_cast<mode_t>(fileMode)), 0);
         QCOMPARE(::chmod(folder.c_str(), static_cast<mode_t>(folderMode)), 0);
         const std::string found = codeAsOrdinaryUser(file);
         QCOMPARE(::chmod(folder.c_str(), 0755), 0); // or the folder could not be removed
