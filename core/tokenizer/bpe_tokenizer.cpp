@@ -29,7 +29,8 @@ std::size_t hashOfPair(std::int32_t left, std::int32_t right) {
 /// Byte strings to symbols, while the merges are read.
 class BpeTokenizer::SymbolTable {
 public:
-    explicit SymbolTable(const BpeTokenizer& tokenizer) : m_next(static_cast<Symbol>(tokenizer.m_bytes.size())) {
+    explicit SymbolTable(const BpeTokenizer& tokenizer)
+        : m_next(static_cast<Symbol>(tokenizer.m_bytes.size())) {
         m_symbols.reserve(tokenizer.m_bytes.size() + 256);
         for (std::size_t i = 0; i < tokenizer.m_bytes.size(); ++i) {
             // Text must never become a control token, not even one that merges could spell.
@@ -44,7 +45,8 @@ public:
     }
 
     [[nodiscard]] std::unordered_map<std::string_view, TokenId> takeTokens() && {
-        if (!m_extra.empty()) std::erase_if(m_symbols, [first = m_next - static_cast<Symbol>(m_extra.size())](const auto& entry) { return entry.second >= first; });
+        const Symbol firstExtra = m_next - static_cast<Symbol>(m_extra.size());
+        std::erase_if(m_symbols, [firstExtra](const auto& entry) { return entry.second >= firstExtra; });
         return std::move(m_symbols);
     }
 
@@ -70,12 +72,15 @@ Result<std::unique_ptr<Tokenizer>> BpeTokenizer::create(Vocabulary vocabulary) {
     const PreTokenizerRecipe recipe = preTokenizerRecipe(vocabulary.pre);
     auto preTokenizer = PreTokenizer::create(recipe);
     if (!preTokenizer) return std::unexpected(std::move(preTokenizer).error());
-    std::unique_ptr<BpeTokenizer> tokenizer(new BpeTokenizer(std::move(vocabulary), std::move(*preTokenizer), recipe.ignoreMerges));
+    std::unique_ptr<BpeTokenizer> tokenizer(
+        new BpeTokenizer(std::move(vocabulary), std::move(*preTokenizer), recipe.ignoreMerges));
     if (!recipe.known) {
-        tokenizer->m_notice = tokenizer->m_vocabulary.pre.empty()
-                                  ? "the file does not say how its text is cut into words (tokenizer.ggml.pre); Llama 3's way is used"
-                                  : fmt::format("tokenizer.ggml.pre is '{}', which is not known here; Llama 3's way of cutting words is used",
-                                                tokenizer->m_vocabulary.pre);
+        tokenizer->m_notice =
+            tokenizer->m_vocabulary.pre.empty()
+                ? "the file does not say how its text is cut into words (tokenizer.ggml.pre); Llama 3's way is used"
+                : fmt::format(
+                      "tokenizer.ggml.pre is '{}', which is not known here; Llama 3's way of cutting words is used",
+                      tokenizer->m_vocabulary.pre);
     }
     tokenizer->fillBytes();
     if (auto built = tokenizer->buildMerges(); !built) return std::unexpected(std::move(built).error());
@@ -83,7 +88,9 @@ Result<std::unique_ptr<Tokenizer>> BpeTokenizer::create(Vocabulary vocabulary) {
 }
 
 BpeTokenizer::BpeTokenizer(Vocabulary vocabulary, PreTokenizer preTokenizer, bool ignoreMerges)
-    : TokenizerBase(std::move(vocabulary)), m_preTokenizer(std::move(preTokenizer)), m_ignoreMerges(ignoreMerges) {}
+    : TokenizerBase(std::move(vocabulary))
+    , m_preTokenizer(std::move(preTokenizer))
+    , m_ignoreMerges(ignoreMerges) {}
 
 void BpeTokenizer::fillBytes() {
     m_bytes.resize(m_vocabulary.tokens.size());
@@ -91,9 +98,14 @@ void BpeTokenizer::fillBytes() {
         const std::string& token = m_vocabulary.tokens[i];
         switch (typeOf(i)) {
         case TokenType::Control:
-        case TokenType::Unknown: break;
-        case TokenType::UserDefined: m_bytes[i] = token; break; // stored as text, not in the alphabet
-        default: m_bytes[i] = bytesOfPrintable(token).value_or(token); break;
+        case TokenType::Unknown:
+            break;
+        case TokenType::UserDefined:
+            m_bytes[i] = token;
+            break; // stored as text, not in the alphabet
+        default:
+            m_bytes[i] = bytesOfPrintable(token).value_or(token);
+            break;
         }
     }
 }
@@ -107,7 +119,8 @@ Result<void> BpeTokenizer::buildMerges() {
     m_rankSlots.assign(std::bit_ceil(m_vocabulary.merges.size() * 2 + 2), kNoRank);
     for (std::size_t i = 0; i < m_vocabulary.merges.size(); ++i) {
         const std::string_view merge = m_vocabulary.merges[i];
-        const std::size_t space = merge.find(' ', 1); // a merge may begin with a space in vocabularies without the alphabet
+        const std::size_t space =
+            merge.find(' ', 1); // a merge may begin with a space in vocabularies without the alphabet
         const auto left = space < merge.size() ? bytesOfPrintable(merge.substr(0, space)) : std::nullopt;
         const auto right = space < merge.size() ? bytesOfPrintable(merge.substr(space + 1)) : std::nullopt;
         if (!left || !right || right->empty()) {
@@ -126,7 +139,8 @@ void BpeTokenizer::insertRank(Rank rank) {
     if (rankOf(merge.left, merge.right) != kNoRank) return; // said twice: the better rank stays
     const std::size_t mask = m_rankSlots.size() - 1;
     std::size_t slot = hashOfPair(merge.left, merge.right) & mask;
-    while (m_rankSlots[slot] != kNoRank) slot = (slot + 1) & mask;
+    while (m_rankSlots[slot] != kNoRank)
+        slot = (slot + 1) & mask;
     m_rankSlots[slot] = rank;
 }
 
@@ -144,7 +158,8 @@ void BpeTokenizer::encodeText(std::string_view text, Preceding, std::vector<Toke
     for (std::string_view word : m_preTokenizer.split(text)) {
         // Offsets inside a word are 32 bits wide.
         constexpr std::size_t kLongestWord = std::size_t{1} << 30;
-        for (; word.size() > kLongestWord; word.remove_prefix(kLongestWord)) encodeWord(word.substr(0, kLongestWord), scratch, ids);
+        for (; word.size() > kLongestWord; word.remove_prefix(kLongestWord))
+            encodeWord(word.substr(0, kLongestWord), scratch, ids);
         encodeWord(word, scratch, ids);
     }
 }
@@ -165,7 +180,9 @@ void BpeTokenizer::encodeWord(std::string_view word, Scratch& scratch, std::vect
             continue;
         }
         const auto begin = static_cast<std::size_t>(node.begin);
-        const std::size_t end = node.next == kEnd ? word.size() : static_cast<std::size_t>(scratch.nodes[static_cast<std::size_t>(node.next)].begin);
+        const std::size_t end =
+            node.next == kEnd ? word.size()
+                              : static_cast<std::size_t>(scratch.nodes[static_cast<std::size_t>(node.next)].begin);
         appendBytes(word.substr(begin, end - begin), ids);
     }
 }
@@ -182,7 +199,8 @@ void BpeTokenizer::mergeWord(std::string_view word, Scratch& scratch) const {
 
     const auto node = [&](std::int32_t index) -> Scratch::Node& { return nodes[static_cast<std::size_t>(index)]; };
     const auto rankAt = [&](std::int32_t left) {
-        return left == kEnd || node(left).next == kEnd ? kNoRank : rankOf(node(left).symbol, node(node(left).next).symbol);
+        return left == kEnd || node(left).next == kEnd ? kNoRank
+                                                       : rankOf(node(left).symbol, node(node(left).next).symbol);
     };
     const auto entry = [](Rank rank, std::int32_t left) {
         return (std::uint64_t{static_cast<std::uint32_t>(rank)} << 32) | static_cast<std::uint32_t>(left);
@@ -231,7 +249,8 @@ void BpeTokenizer::appendBytes(std::string_view bytes, std::vector<TokenId>& ids
         if (m_vocabulary.unknown) {
             ids.push_back(*m_vocabulary.unknown);
         } else {
-            for (const char replacement : std::string_view("\xEF\xBF\xBD")) append(replacement);
+            for (const char replacement : std::string_view("\xEF\xBF\xBD"))
+                append(replacement);
         }
     }
 }

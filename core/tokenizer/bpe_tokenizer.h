@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // BpeTokenizer: byte-level byte-pair encoding (GPT-2, Llama 3, Qwen, ...).
-// Text is cut into words (PreTokenizer); inside a word every byte is a symbol, and the adjacent pair with the best merge
-// is joined, leftmost first, until no merge applies. Merging goes through a priority queue over a linked list, so a word
-// of n bytes takes n log n steps, however long.
-// Source: Sennrich et al. 2016, arXiv:1508.07909; byte level: Radford et al. 2019 (GPT-2).
-// Thread: any; const after creation.
+// Text is cut into words (PreTokenizer); inside a word every byte is a symbol, and the adjacent pair with the best
+// merge is joined, leftmost first, until no merge applies. Merging goes through a priority queue over a linked list, so
+// a word of n bytes takes n log n steps, however long. Source: Sennrich et al. 2016, arXiv:1508.07909; byte level:
+// Radford et al. 2019 (GPT-2). Thread: any; const after creation.
 #pragma once
 
 #include "core/tokenizer/pre_tokenizer.h"
@@ -53,8 +52,8 @@ private:
     bool m_ignoreMerges = false;
     std::unordered_map<std::string_view, TokenId> m_wholeWords; ///< empty unless m_ignoreMerges; views into m_bytes
     std::array<Symbol, 256> m_symbolOfByte{};
-    std::vector<Merge> m_merges;      ///< by rank, best first
-    std::vector<Rank> m_rankSlots;    ///< open addressing over (left, right); size is a power of two
+    std::vector<Merge> m_merges;   ///< by rank, best first
+    std::vector<Rank> m_rankSlots; ///< open addressing over (left, right); size is a power of two
 };
 
 } // namespace hearth::core

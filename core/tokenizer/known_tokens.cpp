@@ -43,26 +43,10 @@ constexpr auto kEnds = std::to_array<std::string_view>({
 });
 
 constexpr auto kFillInTheMiddle = std::to_array<std::string_view>({
-    "<MID>"sv,
-    "<PRE>"sv,
-    "<SUF>"sv,
-    "<fim-middle>"sv,
-    "<fim-prefix>"sv,
-    "<fim-suffix>"sv,
-    "<fim_middle>"sv,
-    "<fim_prefix>"sv,
-    "<fim_suffix>"sv,
-    "<|code_middle|>"sv,
-    "<|code_prefix|>"sv,
-    "<|code_suffix|>"sv,
-    "<|fim_middle|>"sv,
-    "<|fim_prefix|>"sv,
-    "<|fim_suffix|>"sv,
-    "<｜fim▁begin｜>"sv,
-    "<｜fim▁end｜>"sv,
-    "<｜fim▁hole｜>"sv,
-    "▁<MID>"sv,
-    "▁<PRE>"sv,
+    "<MID>"sv,           "<PRE>"sv,           "<SUF>"sv,          "<fim-middle>"sv,   "<fim-prefix>"sv,
+    "<fim-suffix>"sv,    "<fim_middle>"sv,    "<fim_prefix>"sv,   "<fim_suffix>"sv,   "<|code_middle|>"sv,
+    "<|code_prefix|>"sv, "<|code_suffix|>"sv, "<|fim_middle|>"sv, "<|fim_prefix|>"sv, "<|fim_suffix|>"sv,
+    "<｜fim▁begin｜>"sv, "<｜fim▁end｜>"sv,   "<｜fim▁hole｜>"sv, "▁<MID>"sv,         "▁<PRE>"sv,
     "▁<SUF>"sv,
 });
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kFirstJitStackBytes = 32 * 1024;
 constexpr std::size_t kLargestJitStackBytes = 4 * 1024 * 1024;
-constexpr std::uint32_t kMatchLimit = 100'000'000; ///< steps of one match; a megabyte of blanks takes a few million
+constexpr std::uint32_t kMatchLimit = 10'000'000; ///< steps of one match; megabytes of blanks stay far below
 constexpr std::size_t kFallbackWordBytes = 1024;
 
 /// PCRE2's \s counts U+180E, which left White_Space in Unicode 6.3; tokenizers are trained with later versions.
@@ -61,9 +61,9 @@ std::size_t runEnd(std::string_view text, std::size_t begin, bool wellFormed) {
 class Matcher {
 public:
     Matcher()
-        : m_context(pcre2_match_context_create(nullptr)),
-          m_stack(pcre2_jit_stack_create(kFirstJitStackBytes, kLargestJitStackBytes, nullptr)),
-          m_data(pcre2_match_data_create(1, nullptr)) {
+        : m_context(pcre2_match_context_create(nullptr))
+        , m_stack(pcre2_jit_stack_create(kFirstJitStackBytes, kLargestJitStackBytes, nullptr))
+        , m_data(pcre2_match_data_create(1, nullptr)) {
         if (m_context == nullptr || m_data == nullptr) {
             release();
             throw std::bad_alloc();
@@ -126,7 +126,9 @@ PreTokenizer::PreTokenizer(PreTokenizer&&) noexcept = default;
 PreTokenizer& PreTokenizer::operator=(PreTokenizer&&) noexcept = default;
 PreTokenizer::~PreTokenizer() = default;
 
-void PreTokenizer::CodeDeleter::operator()(pcre2_real_code_8* code) const { pcre2_code_free(code); }
+void PreTokenizer::CodeDeleter::operator()(pcre2_real_code_8* code) const {
+    pcre2_code_free(code);
+}
 
 Result<PreTokenizer> PreTokenizer::create(const PreTokenizerRecipe& recipe) {
     PreTokenizer preTokenizer;
@@ -137,7 +139,8 @@ Result<PreTokenizer> PreTokenizer::create(const PreTokenizerRecipe& recipe) {
         pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expanded.data()), expanded.size(),
                                          PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY, &error, &errorAt, nullptr);
         if (code == nullptr) {
-            return fail(ErrorCode::Internal, fmt::format("pre-tokenizer pattern {}: PCRE2 error {} at {}", expanded, error, errorAt));
+            return fail(ErrorCode::Internal,
+                        fmt::format("pre-tokenizer pattern {}: PCRE2 error {} at {}", expanded, error, errorAt));
         }
         pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); // without it the interpreter does the same, slower
         preTokenizer.m_stages.emplace_back(code);
@@ -156,7 +159,8 @@ std::vector<std::string_view> PreTokenizer::split(std::string_view text) const {
             pieces.assign(1, text.substr(begin, wellFormedEnd - begin));
             for (const auto& stage : m_stages) {
                 cut.clear();
-                for (const std::string_view piece : pieces) matcher.cut(stage.get(), piece, cut);
+                for (const std::string_view piece : pieces)
+                    matcher.cut(stage.get(), piece, cut);
                 pieces.swap(cut);
             }
             words.insert(words.end(), pieces.begin(), pieces.end());

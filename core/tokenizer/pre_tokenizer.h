@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // PreTokenizer: cuts text into words with the regular expressions of a PreTokenizerRecipe, through PCRE2 and its JIT.
-// Every byte of the text is in exactly one word, in order. Malformed UTF-8 never reaches PCRE2: a run of malformed bytes
-// is a word of its own. When PCRE2 gives up (its limits), the rest of the piece is cut into words of fixed length.
-// Thread: any; const after creation (what a match needs is made per call of split).
+// Every byte of the text is in exactly one word, in order. Malformed UTF-8 never reaches PCRE2: a run of malformed
+// bytes is a word of its own. When PCRE2 gives up (its limits), the rest of the piece is cut into words of fixed
+// length. Thread: any; const after creation (what a match needs is made per call of split).
 #pragma once
 
 #include "core/base/error.h"

@@ -33,7 +33,8 @@ constexpr std::array<std::string_view, 4> kDefault{R"([\p{P}$+<=>^~|]+)", HEARTH
 constexpr Patterns1 kLlama3{HEARTH_CONTRACTION
                             R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|)" HEARTH_BLANKS};
 
-constexpr Patterns1 kQwen2{HEARTH_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|)" HEARTH_BLANKS};
+constexpr Patterns1 kQwen2{HEARTH_CONTRACTION
+                           R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|)" HEARTH_BLANKS};
 
 constexpr Patterns1 kQwen35{HEARTH_CONTRACTION
                             R"(|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|)" HEARTH_BLANKS};
@@ -47,27 +48,32 @@ constexpr Patterns1 kBailingMoe{
 constexpr Patterns2 kMiniCpm5{R"(\p{N}{1,3})", HEARTH_CONTRACTION
                               R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|)" HEARTH_BLANKS};
 
-constexpr Patterns1 kTekken{HEARTH_TITLE_WORD "|" HEARTH_CAPITALS_WORD R"(|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|)" HEARTH_BLANKS};
+constexpr Patterns1 kTekken{HEARTH_TITLE_WORD "|" HEARTH_CAPITALS_WORD
+                                              R"(|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|)" HEARTH_BLANKS};
 
-constexpr Patterns1 kGpt4o{HEARTH_TITLE_WORD HEARTH_CONTRACTION "?|" HEARTH_CAPITALS_WORD HEARTH_CONTRACTION
+constexpr Patterns1 kGpt4o{HEARTH_TITLE_WORD HEARTH_CONTRACTION
+                           "?|" HEARTH_CAPITALS_WORD HEARTH_CONTRACTION
                            R"(?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|)" HEARTH_BLANKS};
 
 // A letter that has a case, as of the Unicode version that the model makers' list was made from.
-#define HEARTH_CASED_LETTERS \
-    R"(A-Za-z\x{B5}\x{C0}-\x{D6}\x{D8}-\x{F6}\x{F8}-\x{1BA}\x{1BC}-\x{1BF}\x{1C4}-\x{293}\x{295}-\x{2AF})" \
-    R"(\x{370}-\x{373}\x{376}\x{377}\x{37B}-\x{37D}\x{37F}\x{386}\x{388}-\x{38A}\x{38C}\x{38E}-\x{3A1})" \
-    R"(\x{3A3}-\x{3F5}\x{3F7}-\x{481}\x{48A}-\x{52F}\x{531}-\x{556}\x{10A0}-\x{10C5}\x{13A0}-\x{13F5})" \
-    R"(\x{13F8}-\x{13FD}\x{1C90}-\x{1CBA}\x{1CBD}-\x{1CBF}\x{1D00}-\x{1D2B}\x{1D6B}-\x{1D77}\x{1D79}-\x{1D9A})" \
-    R"(\x{1E00}-\x{1F15}\x{1F18}-\x{1F1D}\x{1F20}-\x{1F45}\x{1F48}-\x{1F4D}\x{1F50}-\x{1F57}\x{1F59}\x{1F5B})" \
-    R"(\x{1F5D}\x{1F5F}-\x{1F7D}\x{1F80}-\x{1FB4}\x{1FB6}-\x{1FBC}\x{1FBE}\x{1FC2}-\x{1FC4}\x{1FC6}-\x{1FCC})" \
-    R"(\x{1FD0}-\x{1FD3}\x{1FD6}-\x{1FDB}\x{1FE0}-\x{1FEC}\x{1FF2}-\x{1FF4}\x{1FF6}-\x{1FFC}\x{2102}\x{2107})" \
-    R"(\x{210A}-\x{2113}\x{2115}\x{2119}-\x{211D}\x{2124}\x{2126}\x{2128}\x{212A}-\x{212D}\x{212F}-\x{2134})" \
-    R"(\x{2139}\x{213C}-\x{213F}\x{2145}-\x{2149}\x{214E}\x{2183}\x{2184}\x{2C00}-\x{2C7B}\x{2C7E}-\x{2CE4})" \
-    R"(\x{2CEB}-\x{2CEE}\x{2CF2}\x{2CF3}\x{A640}-\x{A66D}\x{A680}-\x{A69B}\x{A722}-\x{A76F}\x{A771}-\x{A787})" \
-    R"(\x{A78B}-\x{A78E}\x{AB70}-\x{ABBF}\x{FB00}-\x{FB06}\x{FB13}-\x{FB17}\x{FF21}-\x{FF3A}\x{FF41}-\x{FF5A})" \
-    R"(\x{10400}-\x{1044F}\x{104B0}-\x{104D3}\x{104D8}-\x{104FB}\x{10C80}-\x{10CB2}\x{10CC0}-\x{10CF2})" \
+#define HEARTH_CASED_LETTERS                                                                                           \
+    R"(A-Za-z\x{B5}\x{C0}-\x{D6}\x{D8}-\x{F6}\x{F8}-\x{1BA}\x{1BC}-\x{1BF}\x{1C4}-\x{293}\x{295}-\x{2AF})"             \
+    R"(\x{370}-\x{373}\x{376}\x{377}\x{37B}-\x{37D}\x{37F}\x{386}\x{388}-\x{38A}\x{38C}\x{38E}-\x{3A1})"               \
+    R"(\x{3A3}-\x{3F5}\x{3F7}-\x{481}\x{48A}-\x{52F}\x{531}-\x{556}\x{10A0}-\x{10C5}\x{13A0}-\x{13F5})"                \
+    R"(\x{13F8}-\x{13FD}\x{1C90}-\x{1CBA}\x{1CBD}-\x{1CBF}\x{1D00}-\x{1D2B}\x{1D6B}-\x{1D77}\x{1D79}-\x{1D9A})"        \
+    R"(\x{1E00}-\x{1F15}\x{1F18}-\x{1F1D}\x{1F20}-\x{1F45}\x{1F48}-\x{1F4D}\x{1F50}-\x{1F57}\x{1F59}\x{1F5B})"         \
+    R"(\x{1F5D}\x{1F5F}-\x{1F7D}\x{1F80}-\x{1FB4}\x{1FB6}-\x{1FBC}\x{1FBE}\x{1FC2}-\x{1FC4}\x{1FC6}-\x{1FCC})"         \
+    R"(\x{1FD0}-\x{1FD3}\x{1FD6}-\x{1FDB}\x{1FE0}-\x{1FEC}\x{1FF2}-\x{1FF4}\x{1FF6}-\x{1FFC}\x{2102}\x{2107})"         \
+    R"(\x{210A}-\x{2113}\x{2115}\x{2119}-\x{211D}\x{2124}\x{2126}\x{2128}\x{212A}-\x{212D}\x{212F}-\x{2134})"          \
+    R"(\x{2139}\x{213C}-\x{213F}\x{2145}-\x{2149}\x{214E}\x{2183}\x{2184}\x{2C00}-\x{2C7B}\x{2C7E}-\x{2CE4})"          \
+    R"(\x{2CEB}-\x{2CEE}\x{2CF2}\x{2CF3}\x{A640}-\x{A66D}\x{A680}-\x{A69B}\x{A722}-\x{A76F}\x{A771}-\x{A787})"         \
+    R"(\x{A78B}-\x{A78E}\x{AB70}-\x{ABBF}\x{FB00}-\x{FB06}\x{FB13}-\x{FB17}\x{FF21}-\x{FF3A}\x{FF41}-\x{FF5A})"        \
+    R"(\x{10400}-\x{1044F}\x{104B0}-\x{104D3}\x{104D8}-\x{104FB}\x{10C80}-\x{10CB2}\x{10CC0}-\x{10CF2})"               \
     R"(\x{118A0}-\x{118DF}\x{1E900}-\x{1E943})"
-#define HEARTH_CJK R"([\x{4E00}-\x{9FA5}\x{800}-\x{4E00}\x{AC00}-\x{D7FF}]+)"
+// U+0800 to U+9FA5 and Hangul, without the white space in between.
+#define HEARTH_CJK                                                                                                     \
+    R"([\x{800}-\x{167F}\x{1681}-\x{1FFF}\x{200B}-\x{2027}\x{202A}-\x{202E}\x{2030}-\x{205E}\x{2060}-\x{2FFF})"        \
+    R"(\x{3001}-\x{9FA5}\x{AC00}-\x{D7FF}]+)"
 
 constexpr std::array<std::string_view, 6> kDeepSeekLlm{
     R"([\r\n])",
@@ -177,7 +183,8 @@ constexpr auto kRows = std::to_array<Row>({
 } // namespace
 
 PreTokenizerRecipe preTokenizerRecipe(std::string_view pre) {
-    const auto row = std::find_if(kRows.begin(), kRows.end(), [pre](const Row& candidate) { return candidate.pre == pre; });
+    const auto row =
+        std::find_if(kRows.begin(), kRows.end(), [pre](const Row& candidate) { return candidate.pre == pre; });
     if (row == kRows.end()) return {kLlama3};
     return {row->patterns, true, row->words == Words::TakeWhole, row->bos == Bos::Add};
 }

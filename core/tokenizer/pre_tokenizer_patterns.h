@@ -3,8 +3,8 @@
 // tokenizer.ggml.pre: how text is cut into words before byte-level BPE merges inside each word.
 // A recipe is a list of regular expressions; each cuts the pieces that the one before left, and both what it matches
 // and what it does not match become pieces.
-// Source: the pre_tokenizer sections of the model makers' tokenizer.json files, in the reading of llama.cpp where the two
-// differ (contractions spelled out instead of case folding; letters outside ASCII count as upper and lower case).
+// Source: the pre_tokenizer sections of the model makers' tokenizer.json files, in the reading of llama.cpp where the
+// two differ (contractions spelled out instead of case folding; letters outside ASCII count as upper and lower case).
 // Thread: any.
 #pragma once
 

@@ -7,7 +7,9 @@ namespace hearth::core {
 
 namespace {
 
-bool isSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool isSpace(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 } // namespace
 
@@ -18,7 +20,8 @@ SpecialTokenSplitter::SpecialTokenSplitter(const Vocabulary& vocabulary) {
         const std::string_view spelling = vocabulary.tokens[i];
         if ((!control && type != TokenType::UserDefined) || spelling.empty()) continue;
         const bool keepsSpace = spelling == "<s>" || spelling == "<unk>" || spelling == "<|endoftext|>";
-        m_specials.push_back({spelling, static_cast<TokenId>(i), control, vocabulary.stripSpaceAfterSpecial && !keepsSpace});
+        m_specials.push_back(
+            {spelling, static_cast<TokenId>(i), control, vocabulary.stripSpaceAfterSpecial && !keepsSpace});
     }
     std::stable_sort(m_specials.begin(), m_specials.end(),
                      [](const Special& a, const Special& b) { return a.spelling < b.spelling; });
@@ -36,13 +39,16 @@ std::vector<std::size_t> SpecialTokenSplitter::occurring(std::string_view text, 
     for (std::size_t at = 0; at < text.size(); ++at) {
         auto [begin, end] = m_byFirstByte[static_cast<unsigned char>(text[at])];
         for (std::size_t depth = 1; begin < end; ++depth) {
-            for (; begin < end && m_specials[begin].spelling.size() == depth; ++begin) found[begin] = true;
+            for (; begin < end && m_specials[begin].spelling.size() == depth; ++begin)
+                found[begin] = true;
             if (begin == end || at + depth >= text.size()) break;
-            const auto range = std::equal_range(
-                m_specials.begin() + static_cast<std::ptrdiff_t>(begin), m_specials.begin() + static_cast<std::ptrdiff_t>(end),
-                Special{text.substr(at, depth + 1)}, [depth](const Special& a, const Special& b) {
-                    return static_cast<unsigned char>(a.spelling[depth]) < static_cast<unsigned char>(b.spelling[depth]);
-                });
+            const auto range =
+                std::equal_range(m_specials.begin() + static_cast<std::ptrdiff_t>(begin),
+                                 m_specials.begin() + static_cast<std::ptrdiff_t>(end),
+                                 Special{text.substr(at, depth + 1)}, [depth](const Special& a, const Special& b) {
+                                     return static_cast<unsigned char>(a.spelling[depth]) <
+                                            static_cast<unsigned char>(b.spelling[depth]);
+                                 });
             begin = static_cast<std::size_t>(range.first - m_specials.begin());
             end = static_cast<std::size_t>(range.second - m_specials.begin());
         }
@@ -76,7 +82,8 @@ std::vector<TextFragment> SpecialTokenSplitter::split(std::string_view text, Spe
                 next.push_back({{}, wanted.token});
                 rest.remove_prefix(at + wanted.spelling.size());
                 if (!wanted.stripSpaceAfter) continue;
-                while (!rest.empty() && isSpace(rest.front())) rest.remove_prefix(1);
+                while (!rest.empty() && isSpace(rest.front()))
+                    rest.remove_prefix(1);
             }
             if (!rest.empty()) next.push_back({rest});
         }

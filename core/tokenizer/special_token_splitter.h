@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SpecialTokenSplitter: finds special tokens in text, before any tokenizer sees the text between them.
-// User-defined tokens are always found; control and unknown tokens only under SpecialTokens::Parse. The longest spelling
-// claims its places first, over the whole text, then the next shorter takes from what is left, as llama.cpp does.
-// Thread: any; const after creation.
+// User-defined tokens are always found; control and unknown tokens only under SpecialTokens::Parse. The longest
+// spelling claims its places first, over the whole text, then the next shorter takes from what is left, as llama.cpp
+// does. Thread: any; const after creation.
 #pragma once
 
 #include "core/tokenizer/tokenizer.h"
@@ -18,7 +18,7 @@ namespace hearth::core {
 struct TextFragment {
     static constexpr TokenId kText = -1;
 
-    std::string_view text;   ///< a part of the text that was split; empty for a token
+    std::string_view text; ///< a part of the text that was split; empty for a token
     TokenId token = kText;
 };
 
@@ -34,13 +34,13 @@ private:
     struct Special {
         std::string_view spelling;
         TokenId token = 0;
-        bool control = false;       ///< only under SpecialTokens::Parse
+        bool control = false; ///< only under SpecialTokens::Parse
         bool stripSpaceAfter = false;
     };
 
     [[nodiscard]] std::vector<std::size_t> occurring(std::string_view text, SpecialTokens special) const;
 
-    std::vector<Special> m_specials;                      ///< sorted by spelling
+    std::vector<Special> m_specials;                                      ///< sorted by spelling
     std::array<std::pair<std::size_t, std::size_t>, 256> m_byFirstByte{}; ///< range of m_specials
 };
 

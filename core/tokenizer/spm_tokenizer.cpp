@@ -38,7 +38,7 @@ std::string replaced(std::string_view text, std::string_view from, std::string_v
 /// A run of text that is one symbol for now.
 struct Node {
     std::size_t begin = 0;
-    std::size_t length = 0;      ///< bytes; 0 when joined to its left
+    std::size_t length = 0; ///< bytes; 0 when joined to its left
     std::int32_t previous = kEnd;
     std::int32_t next = kEnd;
 };
@@ -63,7 +63,8 @@ Result<std::unique_ptr<Tokenizer>> SpmTokenizer::create(Vocabulary vocabulary) {
     return std::unique_ptr<Tokenizer>(new SpmTokenizer(std::move(vocabulary)));
 }
 
-SpmTokenizer::SpmTokenizer(Vocabulary vocabulary) : TokenizerBase(std::move(vocabulary)) {
+SpmTokenizer::SpmTokenizer(Vocabulary vocabulary)
+    : TokenizerBase(std::move(vocabulary)) {
     if (m_vocabulary.scores.empty()) {
         m_notice = "the file has no token scores (tokenizer.ggml.scores); earlier tokens are taken as the better ones";
     }
@@ -75,7 +76,8 @@ SpmTokenizer::SpmTokenizer(Vocabulary vocabulary) : TokenizerBase(std::move(voca
         const std::string& token = m_vocabulary.tokens[i];
         switch (typeOf(i)) {
         case TokenType::Control:
-        case TokenType::Unknown: break;
+        case TokenType::Unknown:
+            break;
         case TokenType::Byte:
             if (const auto byte = byteOfToken(token)) {
                 m_tokenOfByte[*byte] = static_cast<TokenId>(i);
@@ -141,7 +143,8 @@ void SpmTokenizer::encodeEscaped(std::string_view text, std::vector<TokenId>& id
         queue.push_back({scoreOf(token), left, length});
         std::push_heap(queue.begin(), queue.end(), Worse());
     };
-    for (std::int32_t i = 0; i < static_cast<std::int32_t>(nodes.size()); ++i) offer(i);
+    for (std::int32_t i = 0; i < static_cast<std::int32_t>(nodes.size()); ++i)
+        offer(i);
 
     while (!queue.empty()) {
         const Candidate best = queue.front();

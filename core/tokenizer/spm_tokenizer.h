@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SpmTokenizer: SentencePiece's BPE with scores (Llama 1 and 2, Mistral, Phi-3, Gemma).
-// Spaces become U+2581, one is put in front of the text; every character is a symbol, and the adjacent pair whose joined
-// token has the highest score is joined, leftmost first. What is no token becomes byte tokens (<0xE2>). Merging goes
-// through a priority queue over a linked list: n log n steps for any text.
-// Source: Kudo and Richardson 2018, arXiv:1808.06226, and the SentencePiece model format.
-// Thread: any; const after creation.
+// Spaces become U+2581, one is put in front of the text; every character is a symbol, and the adjacent pair whose
+// joined token has the highest score is joined, leftmost first. What is no token becomes byte tokens (<0xE2>). Merging
+// goes through a priority queue over a linked list: n log n steps for any text. Source: Kudo and Richardson 2018,
+// arXiv:1808.06226, and the SentencePiece model format. Thread: any; const after creation.
 #pragma once
 
 #include "core/tokenizer/tokenizer_base.h"

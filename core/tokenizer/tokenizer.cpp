@@ -12,8 +12,9 @@ namespace hearth::core {
 Result<std::unique_ptr<Tokenizer>> Tokenizer::create(Vocabulary vocabulary) {
     if (vocabulary.model == "gpt2") return BpeTokenizer::create(std::move(vocabulary));
     if (vocabulary.model == "llama") return SpmTokenizer::create(std::move(vocabulary));
-    return fail(ErrorCode::UnsupportedTokenizer, fmt::format("tokenizer.ggml.model is '{}'; supported are {}", vocabulary.model,
-                                                             fmt::join(supportedTokenizerModels(), ", ")));
+    return fail(ErrorCode::UnsupportedTokenizer,
+                fmt::format("tokenizer.ggml.model is '{}'; supported are {}", vocabulary.model,
+                            fmt::join(supportedTokenizerModels(), ", ")));
 }
 
 } // namespace hearth::core

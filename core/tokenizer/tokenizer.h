@@ -25,8 +25,8 @@ enum class AddSpecial : std::uint8_t {
     AsModelSays, ///< BOS and EOS as the file's keys ask
 };
 
-/// U+FDD0, a noncharacter: chat_prompt puts it inside control-token spellings that a user typed, so that they never match
-/// under SpecialTokens::Parse. encode() removes it from text fragments before tokenizing them (Parse mode only).
+/// U+FDD0, a noncharacter: chat_prompt puts it inside control-token spellings that a user typed, so that they never
+/// match under SpecialTokens::Parse. encode() removes it from text fragments before tokenizing them (Parse mode only).
 inline constexpr std::string_view kControlBreaker = "\xEF\xB7\x90";
 
 class Tokenizer {
@@ -37,7 +37,8 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<Tokenizer>> create(Vocabulary vocabulary);
 
     /// Any byte string is accepted (malformed UTF-8 goes through byte fallback or bytes).
-    [[nodiscard]] virtual std::vector<TokenId> encode(std::string_view text, AddSpecial addSpecial, SpecialTokens special) const = 0;
+    [[nodiscard]] virtual std::vector<TokenId> encode(std::string_view text, AddSpecial addSpecial,
+                                                      SpecialTokens special) const = 0;
 
     /// The bytes that a token adds to the text; empty for control tokens. Not necessarily whole UTF-8 sequences.
     [[nodiscard]] virtual std::string_view tokenBytes(TokenId id) const = 0;
@@ -50,7 +51,8 @@ public:
     /// EOS, EOT and every control token known to end a turn (<|im_end|>, <|eot_id|>, <end_of_turn>, </s>, <|end|> ...).
     [[nodiscard]] virtual bool endsGeneration(TokenId id) const = 0;
 
-    /// Why the result may differ from the model makers' (unknown tokenizer.ggml.pre, missing scores ...); empty when exact.
+    /// Why the result may differ from the model makers' (unknown tokenizer.ggml.pre, missing scores ...); empty when
+    /// exact.
     [[nodiscard]] virtual std::string_view notice() const = 0;
 
     [[nodiscard]] std::size_t size() const { return vocabulary().tokens.size(); }

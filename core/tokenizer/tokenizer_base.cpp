@@ -23,14 +23,18 @@ std::string withoutBreakers(std::string_view text) {
 /// Harmony (gpt-oss) ends a turn by <|return|> or <|call|>; its <|end|> only ends a message inside the turn.
 /// Solar's <|flush|> and <|calls|> are the same kind.
 bool endOnlySeparates(const std::vector<std::string>& tokens) {
-    const auto has = [&](std::string_view spelling) { return std::find(tokens.begin(), tokens.end(), spelling) != tokens.end(); };
+    const auto has = [&](std::string_view spelling) {
+        return std::find(tokens.begin(), tokens.end(), spelling) != tokens.end();
+    };
     return (has("<|return|>") && has("<|call|>")) || (has("<|flush|>") && has("<|calls|>"));
 }
 
 } // namespace
 
 TokenizerBase::TokenizerBase(Vocabulary vocabulary)
-    : m_vocabulary(std::move(vocabulary)), m_splitter(m_vocabulary), m_ends(m_vocabulary.tokens.size()) {
+    : m_vocabulary(std::move(vocabulary))
+    , m_splitter(m_vocabulary)
+    , m_ends(m_vocabulary.tokens.size()) {
     const bool endSeparates = endOnlySeparates(m_vocabulary.tokens);
     for (std::size_t i = 0; i < m_ends.size(); ++i) {
         const std::string& token = m_vocabulary.tokens[i];
@@ -74,7 +78,8 @@ std::string_view TokenizerBase::tokenBytes(TokenId id) const {
 
 std::string TokenizerBase::decode(std::span<const TokenId> ids) const {
     std::string text;
-    for (const TokenId id : ids) text += tokenBytes(id);
+    for (const TokenId id : ids)
+        text += tokenBytes(id);
     return text;
 }
 

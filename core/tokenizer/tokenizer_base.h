@@ -19,7 +19,8 @@ enum class Preceding : bool { Text, Special };
 
 class TokenizerBase : public Tokenizer {
 public:
-    [[nodiscard]] std::vector<TokenId> encode(std::string_view text, AddSpecial addSpecial, SpecialTokens special) const final;
+    [[nodiscard]] std::vector<TokenId> encode(std::string_view text, AddSpecial addSpecial,
+                                              SpecialTokens special) const final;
     [[nodiscard]] std::string_view tokenBytes(TokenId id) const final;
     [[nodiscard]] std::string decode(std::span<const TokenId> ids) const override;
     [[nodiscard]] const Vocabulary& vocabulary() const final { return m_vocabulary; }
@@ -28,7 +29,7 @@ public:
 
 protected:
     explicit TokenizerBase(Vocabulary vocabulary);
-    TokenizerBase(const TokenizerBase&) = delete;            // m_splitter looks into m_vocabulary
+    TokenizerBase(const TokenizerBase&) = delete; // m_splitter looks into m_vocabulary
     TokenizerBase& operator=(const TokenizerBase&) = delete;
 
     /// Appends the ids of text that holds no special tokens; not empty.

@@ -26,7 +26,8 @@ constexpr std::string_view kMergesKey = "tokenizer.ggml.merges";
 
 Result<void> readTokens(const GgufMetadata& metadata, Vocabulary& vocabulary) {
     const std::vector<std::string>* tokens = metadata.strings(kTokensKey);
-    if (tokens == nullptr) return fail(ErrorCode::MissingKey, fmt::format("{} is missing or not a list of strings", kTokensKey));
+    if (tokens == nullptr)
+        return fail(ErrorCode::MissingKey, fmt::format("{} is missing or not a list of strings", kTokensKey));
     if (tokens->empty()) return fail(ErrorCode::MalformedFile, fmt::format("{} is empty", kTokensKey));
     if (tokens->size() > static_cast<std::size_t>(std::numeric_limits<TokenId>::max())) {
         return fail(ErrorCode::MalformedFile, fmt::format("{} has {} entries", kTokensKey, tokens->size()));
@@ -49,9 +50,11 @@ Result<void> readScores(const GgufMetadata& metadata, Vocabulary& vocabulary) {
         return fail(ErrorCode::MalformedFile, fmt::format("{} has {} entries for {} tokens", kScoresKey,
                                                           vocabulary.scores.size(), vocabulary.tokens.size()));
     }
-    const auto notANumber = std::find_if(vocabulary.scores.begin(), vocabulary.scores.end(), [](float score) { return std::isnan(score); });
+    const auto notANumber =
+        std::find_if(vocabulary.scores.begin(), vocabulary.scores.end(), [](float score) { return std::isnan(score); });
     if (notANumber != vocabulary.scores.end()) {
-        return fail(ErrorCode::MalformedFile, fmt::format("{}[{}] is not a number", kScoresKey, notANumber - vocabulary.scores.begin()));
+        return fail(ErrorCode::MalformedFile,
+                    fmt::format("{}[{}] is not a number", kScoresKey, notANumber - vocabulary.scores.begin()));
     }
     return {};
 }
@@ -60,8 +63,8 @@ Result<void> readTypes(const GgufMetadata& metadata, Vocabulary& vocabulary) {
     vocabulary.types.assign(vocabulary.tokens.size(), TokenType::Normal);
     if (const std::vector<std::int64_t>* types = metadata.ints(kTypesKey)) {
         if (types->size() != vocabulary.tokens.size()) {
-            return fail(ErrorCode::MalformedFile, fmt::format("{} has {} entries for {} tokens", kTypesKey, types->size(),
-                                                              vocabulary.tokens.size()));
+            return fail(ErrorCode::MalformedFile, fmt::format("{} has {} entries for {} tokens", kTypesKey,
+                                                              types->size(), vocabulary.tokens.size()));
         }
         for (std::size_t i = 0; i < types->size(); ++i) {
             const std::int64_t type = (*types)[i];
@@ -80,7 +83,8 @@ Result<void> readTypes(const GgufMetadata& metadata, Vocabulary& vocabulary) {
 Result<void> readMerges(const GgufMetadata& metadata, Vocabulary& vocabulary) {
     if (vocabulary.model != kByteLevelBpe) return {};
     const std::vector<std::string>* merges = metadata.strings(kMergesKey);
-    if (merges == nullptr) return fail(ErrorCode::MissingKey, fmt::format("{} is missing or not a list of strings", kMergesKey));
+    if (merges == nullptr)
+        return fail(ErrorCode::MissingKey, fmt::format("{} is missing or not a list of strings", kMergesKey));
     if (merges->size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
         return fail(ErrorCode::MalformedFile, fmt::format("{} has {} entries", kMergesKey, merges->size()));
     }
@@ -136,14 +140,16 @@ bool stripsSpaceAfterSpecial(const GgufMetadata& metadata) {
 
 } // namespace
 
-std::span<const std::string_view> supportedTokenizerModels() { return kSupportedModels; }
+std::span<const std::string_view> supportedTokenizerModels() {
+    return kSupportedModels;
+}
 
 Result<Vocabulary> readVocabulary(const GgufMetadata& metadata) {
     const auto model = metadata.requireString("tokenizer.ggml.model");
     if (!model) return std::unexpected(model.error());
     if (std::find(kSupportedModels.begin(), kSupportedModels.end(), *model) == kSupportedModels.end()) {
-        return fail(ErrorCode::UnsupportedTokenizer,
-                    fmt::format("tokenizer.ggml.model is '{}'; supported are {}", *model, fmt::join(kSupportedModels, ", ")));
+        return fail(ErrorCode::UnsupportedTokenizer, fmt::format("tokenizer.ggml.model is '{}'; supported are {}",
+                                                                 *model, fmt::join(kSupportedModels, ", ")));
     }
 
     Vocabulary vocabulary;

@@ -18,7 +18,15 @@ namespace hearth::core {
 using TokenId = std::int32_t;
 
 /// tokenizer.ggml.token_type; numbers are the file's.
-enum class TokenType : std::uint8_t { Undefined = 0, Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6 };
+enum class TokenType : std::uint8_t {
+    Undefined = 0,
+    Normal = 1,
+    Unknown = 2,
+    Control = 3,
+    UserDefined = 4,
+    Unused = 5,
+    Byte = 6
+};
 
 struct Vocabulary {
     std::string model;               ///< tokenizer.ggml.model: "gpt2", "llama", ...
@@ -28,7 +36,7 @@ struct Vocabulary {
     std::vector<TokenType> types;    ///< one per token (Normal when the file has none)
     std::vector<std::string> merges; ///< "left right", best first; BPE only
     std::optional<TokenId> bos, eos, eot, unknown, padding;
-    bool addBos = false;             ///< the file's key, else the tokenizer model's default
+    bool addBos = false; ///< the file's key, else the tokenizer model's default
     bool addEos = false;
     bool addSpacePrefix = true;
     bool removeExtraWhitespaces = false;

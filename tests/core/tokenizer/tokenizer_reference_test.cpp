@@ -25,7 +25,9 @@ struct Case {
     std::vector<TokenId> idsParseSpecial;
 };
 
-std::vector<TokenId> idsOf(const nlohmann::json& list) { return list.get<std::vector<TokenId>>(); }
+std::vector<TokenId> idsOf(const nlohmann::json& list) {
+    return list.get<std::vector<TokenId>>();
+}
 
 Case caseOf(const nlohmann::json& object) {
     return {object.at("text").get<std::string>(), idsOf(object.at("ids")), idsOf(object.at("ids_parse_special"))};
@@ -46,13 +48,15 @@ std::vector<Case> readDocument(const fs::path& path) {
     std::vector<Case> cases;
     std::ifstream file(path);
     const auto document = nlohmann::json::parse(file);
-    for (const auto& object : document.at("cases")) cases.push_back(caseOf(object));
+    for (const auto& object : document.at("cases"))
+        cases.push_back(caseOf(object));
     return cases;
 }
 
 QByteArray shown(const std::vector<TokenId>& ids) {
     QByteArray out;
-    for (const TokenId id : ids) out += QByteArray::number(id) + ' ';
+    for (const TokenId id : ids)
+        out += QByteArray::number(id) + ' ';
     return out;
 }
 
@@ -82,22 +86,27 @@ void addVocabularies(const fs::path& folder) {
 QString compare(const Tokenizer& tokenizer, const std::vector<Case>& cases) {
     int wrong = 0;
     QString first;
-    const auto expect = [&](const Case& tested, const std::vector<TokenId>& expected, const std::vector<TokenId>& got, const char* what) {
+    const auto expect = [&](const Case& tested, const std::vector<TokenId>& expected, const std::vector<TokenId>& got,
+                            const char* what) {
         if (expected == got) return;
         if (wrong++ == 0) {
             first = QStringLiteral("%1 of %2\n expected %3\n got      %4")
-                        .arg(QLatin1String(what), QString::fromUtf8(QByteArray::fromStdString(tested.text).toPercentEncoding(" <>|[]/")),
+                        .arg(QLatin1String(what),
+                             QString::fromUtf8(QByteArray::fromStdString(tested.text).toPercentEncoding(" <>|[]/")),
                              QLatin1String(shown(expected)), QLatin1String(shown(got)));
         }
     };
     for (const Case& tested : cases) {
         const auto plain = tokenizer.encode(tested.text, AddSpecial::AsModelSays, SpecialTokens::AsText);
         expect(tested, tested.ids, plain, "ids");
-        expect(tested, tested.idsParseSpecial, tokenizer.encode(tested.text, AddSpecial::AsModelSays, SpecialTokens::Parse), "ids_parse_special");
+        expect(tested, tested.idsParseSpecial,
+               tokenizer.encode(tested.text, AddSpecial::AsModelSays, SpecialTokens::Parse), "ids_parse_special");
         const auto bare = tokenizer.encode(tested.text, AddSpecial::No, SpecialTokens::AsText);
-        if (tokenizer.vocabulary().model == "gpt2" && tokenizer.decode(bare) != tested.text) expect(tested, {}, bare, "decoding");
+        if (tokenizer.vocabulary().model == "gpt2" && tokenizer.decode(bare) != tested.text)
+            expect(tested, {}, bare, "decoding");
     }
-    return wrong == 0 ? QString() : QStringLiteral("%1 wrong in %2 cases; first: %3").arg(wrong).arg(cases.size()).arg(first);
+    return wrong == 0 ? QString()
+                      : QStringLiteral("%1 wrong in %2 cases; first: %3").arg(wrong).arg(cases.size()).arg(first);
 }
 
 } // namespace
@@ -134,7 +143,8 @@ private slots:
         }
         for (const auto& [name, path] : models) {
             QTest::newRow(name.c_str()) << QString::fromStdString(path.string())
-                                        << QString::fromStdString((folder / "expected" / ("tokenizer-" + name + ".json")).string());
+                                        << QString::fromStdString(
+                                               (folder / "expected" / ("tokenizer-" + name + ".json")).string());
         }
         if (models.empty()) QTest::newRow("none") << QString() << QString();
     }
