@@ -6,6 +6,7 @@
 #include "core/base/units.h"
 #include "core/chat/stop_matcher.h"
 #include "core/engine/sampler.h"
+#include "core/gguf/file_type.h"
 #include "core/tokenizer/text_stream_decoder.h"
 #include "kernels/cpu/cpu_backend.h"
 
@@ -24,7 +25,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::int32_t kDefaultContext = 8192;
 constexpr std::int32_t kSmallestContext = 64;
 /// Prompt tokens per forward pass: large enough for matrix speed, small enough that Stop and progress are prompt.
-constexpr std::size_t kPromptChunk = 128;
+constexpr std::int32_t kPromptChunk = 256;
 
 double secondsSince(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -113,22 +114,24 @@ Result<ModelInfo> Engine::load(const LoadRequest& request, const std::function<v
 
     m_backend = kernels::CpuBackend::create({.threads = request.threads, .forcedPath = m_options.cpuPath});
     if (!m_backend) return fail(ErrorCode::Internal, "the CPU back end could not be created");
-    auto model = Model::load(std::move(*file), *m_backend, progress, stop);
+    const auto weightProgress = [&progress](const WeightProgress& done) {
+        if (!progress) return;
+        const double total = static_cast<double>(std::max<std::uint64_t>(done.bytesTotal, 1));
+        progress({static_cast<float>(static_cast<double>(done.bytesDone) / total), done.bytesDone, done.bytesTotal});
+    };
+    auto model = Model::load(std::move(*file), *m_backend, {.prefillChunk = kPromptChunk}, weightProgress, stop);
     if (!model) return std::unexpected(model.error());
     m_model = std::move(*model);
 
     const ModelConfig& config = m_model->config();
-    if (m_tokenizer->size() > static_cast<std::size_t>(config.vocabularySize)) {
-        return fail(ErrorCode::WrongShape, fmt::format("{} tokens in the vocabulary, but the embedding has {} rows", m_tokenizer->size(), config.vocabularySize));
-    }
-    const std::int32_t trained = std::max(config.trainedContextLength, kSmallestContext);
+    const std::int32_t trained = std::max(config.trainedContext, kSmallestContext);
     m_contextLength = request.contextLength > 0 ? std::max(request.contextLength, kSmallestContext) : std::min(trained, kDefaultContext);
-    const std::uint64_t needed = kvBytes(config, m_contextLength) + m_model->scratchBytes();
+    const std::uint64_t needed = m_model->kvBytes(m_contextLength) + m_model->scratchBytes();
     if (const auto available = availableMemory(); available && needed > *available) {
         return fail(ErrorCode::OutOfMemory, fmt::format("a context of {} tokens needs {}, and {} of memory are available",
                                                         formatCount(static_cast<std::uint64_t>(m_contextLength)), formatBytes(needed), formatBytes(*available)));
     }
-    auto cache = KvCache::create(*m_backend, config, m_contextLength);
+    auto cache = m_model->makeCache(m_contextLength);
     if (!cache) return std::unexpected(cache.error());
     m_cache = std::move(*cache);
     m_prompt = std::make_unique<ChatPrompt>(*m_tokenizer, templateSource);
@@ -147,16 +150,16 @@ ModelInfo Engine::describe(const LoadRequest& request) const {
     const kernels::DeviceInfo device = m_backend->deviceInfo();
     ModelInfo info;
     info.path = request.path;
-    info.name = m_model->name();
+    info.name = displayName(m_model->file());
     info.architecture = config.architecture;
-    info.quantization = m_model->quantization();
+    info.quantization = quantizationName(m_model->file());
     info.fileBytes = m_model->file().fileBytes();
-    info.parameters = m_model->parameters();
+    info.parameters = parameterCount(m_model->file());
     info.layers = config.layers;
-    info.vocabularySize = config.vocabularySize;
+    info.vocabularySize = config.vocabulary;
     info.contextLength = m_contextLength;
-    info.trainedContextLength = config.trainedContextLength;
-    info.kvBytes = kvBytes(config, m_contextLength);
+    info.trainedContextLength = config.trainedContext;
+    info.kvBytes = m_model->kvBytes(m_contextLength);
     info.scratchBytes = m_model->scratchBytes();
     info.threads = device.threads;
     info.backend = "CPU";
@@ -165,19 +168,30 @@ ModelInfo Engine::describe(const LoadRequest& request) const {
     info.chatTemplateFromFile = m_prompt->usesFileTemplate();
     if (!m_prompt->notice().empty()) info.notices.push_back(m_prompt->notice());
     if (!m_tokenizer->notice().empty()) info.notices.emplace_back(m_tokenizer->notice());
-    if (config.trainedContextLength > 0 && m_contextLength > config.trainedContextLength) {
+    if (config.trainedContext > 0 && m_contextLength > config.trainedContext) {
         info.notices.push_back(fmt::format("The context of {} tokens is longer than the {} that this model was trained for; answers may get worse past that.",
-                                           formatCount(static_cast<std::uint64_t>(m_contextLength)), formatCount(static_cast<std::uint64_t>(config.trainedContextLength))));
+                                           formatCount(static_cast<std::uint64_t>(m_contextLength)), formatCount(static_cast<std::uint64_t>(config.trainedContext))));
     }
     return info;
 }
 
-Result<void> Engine::checkFile() const {
+Result<void> Engine::checkReady() const {
     if (!m_model) return fail(ErrorCode::NoModelLoaded, "no model is loaded");
-    if (m_model->file().changedOnDisk()) {
-        return fail(ErrorCode::FileChanged, fmt::format("{}: changed on disk since it was loaded", m_model->file().path().string()));
+    return m_model->checkFile();
+}
+
+std::uint64_t Engine::weightBytesPerToken() const {
+    if (!m_model) return 0;
+    // A separate output matrix means that of the embedding only one row is read.
+    const GgufFile& file = m_model->file();
+    std::uint64_t bytes = 0;
+    for (const GgufTensor& tensor : file.tensors()) {
+        const bool lookedUp = tensor.name == "token_embd.weight" && file.findTensor("output.weight") != nullptr;
+        const bool expert = tensor.rank == 3 && m_model->config().experts > 0;
+        if (lookedUp) continue;
+        bytes += expert ? tensor.byteSize / static_cast<std::uint64_t>(m_model->config().experts) * static_cast<std::uint64_t>(m_model->config().expertsUsed) : tensor.byteSize;
     }
-    return {};
+    return bytes;
 }
 
 void Engine::clearSession() {
@@ -185,24 +199,22 @@ void Engine::clearSession() {
     if (m_cache) m_cache->truncate(0);
 }
 
-Result<std::span<const float>> Engine::feed(std::span<const TokenId> ids, LogitsWanted wanted, std::stop_token stop) {
-    auto logits = m_model->forward(*m_cache, ids, static_cast<std::int32_t>(m_session.size()), wanted, stop);
-    if (!logits) {
-        // A pass that ended early may have written some layers: what was there before is still right.
-        m_cache->truncate(static_cast<std::int32_t>(m_session.size()));
-        return logits;
-    }
+Result<void> Engine::feed(std::span<const TokenId> ids, LogitsWanted wanted, std::stop_token stop) {
+    const auto vocabulary = static_cast<std::size_t>(m_model->config().vocabulary);
+    m_logits.resize(wanted == LogitsWanted::All ? ids.size() * vocabulary : wanted == LogitsWanted::Last ? vocabulary : 0);
+    auto done = m_model->forward(*m_cache, ids, wanted, m_logits, stop);
     // Zeros that stand in for lost pages must never become an answer.
-    if (auto intact = checkFile(); !intact) {
-        clearSession();
-        return std::unexpected(intact.error());
+    if (done) done = m_model->checkFile();
+    if (!done) {
+        m_cache->truncate(static_cast<std::int32_t>(m_session.size()));
+        return done;
     }
     m_session.insert(m_session.end(), ids.begin(), ids.end());
-    return logits;
+    return {};
 }
 
-Result<std::span<const float>> Engine::computePrompt(std::span<const TokenId> ids, const GenerationEvents& events,
-                                                     GenerationStats& stats, std::stop_token stop) {
+Result<void> Engine::computePrompt(std::span<const TokenId> ids, const GenerationEvents& events, GenerationStats& stats,
+                                   std::stop_token stop) {
     // The last token is always computed: its logits are needed.
     const std::size_t kept = std::min(commonPrefix(m_session, ids), ids.size() - 1);
     m_session.resize(kept);
@@ -212,25 +224,23 @@ Result<std::span<const float>> Engine::computePrompt(std::span<const TokenId> id
 
     const auto start = Clock::now();
     const auto total = static_cast<std::int32_t>(ids.size() - kept);
-    Result<std::span<const float>> logits = std::span<const float>();
     for (std::size_t at = kept; at < ids.size();) {
         if (events.promptProgress) events.promptProgress({static_cast<std::int32_t>(at - kept), total});
         if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "stopped while reading the prompt");
-        const std::size_t count = std::min(kPromptChunk, ids.size() - at);
+        const std::size_t count = std::min<std::size_t>(kPromptChunk, ids.size() - at);
         const bool last = at + count == ids.size();
-        logits = feed(ids.subspan(at, count), last ? LogitsWanted::Last : LogitsWanted::None, stop);
-        if (!logits) return logits;
+        if (auto done = feed(ids.subspan(at, count), last ? LogitsWanted::Last : LogitsWanted::None, stop); !done) return done;
         at += count;
         stats.promptSeconds = secondsSince(start);
         stats.contextUsed = static_cast<std::int32_t>(m_session.size());
     }
     if (events.promptProgress) events.promptProgress({total, total});
-    return logits;
+    return {};
 }
 
 Result<GenerationResult> Engine::generate(const GenerationRequest& request, const GenerationEvents& events, std::stop_token stop) {
     const auto start = Clock::now();
-    if (auto intact = checkFile(); !intact) return std::unexpected(intact.error());
+    if (auto intact = checkReady(); !intact) return std::unexpected(intact.error());
 
     GenerationResult result;
     GenerationStats& stats = result.stats;
@@ -253,10 +263,9 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
         return result;
     };
 
-    auto logits = computePrompt(prompt->ids, events, stats, stop);
-    if (!logits) {
-        if (logits.error().code == ErrorCode::Cancelled) return finish(FinishReason::Cancelled);
-        return std::unexpected(logits.error());
+    if (auto computed = computePrompt(prompt->ids, events, stats, stop); !computed) {
+        if (computed.error().code == ErrorCode::Cancelled) return finish(FinishReason::Cancelled);
+        return std::unexpected(computed.error());
     }
 
     std::vector<std::string> stops = request.stops;
@@ -273,7 +282,7 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
             break;
         }
         // An embedding may have more rows than the vocabulary has tokens (padding); those are never chosen.
-        const auto token = sampler.sample(logits->first(std::min(logits->size(), m_tokenizer->size())));
+        const auto token = sampler.sample(std::span(m_logits).first(std::min(m_logits.size(), m_tokenizer->size())));
         if (!token) return fail(ErrorCode::MalformedFile, "the model computes no finite numbers; its file may be damaged");
         if (m_tokenizer->endsGeneration(*token)) break;
         ++stats.generatedTokens;
@@ -297,11 +306,10 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
             break;
         }
         const TokenId next = *token;
-        logits = feed(std::span(&next, 1), LogitsWanted::Last, stop);
-        if (!logits) {
-            if (logits.error().code != ErrorCode::Cancelled) {
+        if (auto fed = feed(std::span(&next, 1), LogitsWanted::Last, stop); !fed) {
+            if (fed.error().code != ErrorCode::Cancelled) {
                 writer.finish();
-                return std::unexpected(logits.error());
+                return std::unexpected(fed.error());
             }
             reason = FinishReason::Cancelled;
             break;
@@ -313,37 +321,29 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
 }
 
 Result<std::vector<float>> Engine::logits(std::span<const TokenId> ids, std::stop_token stop) {
-    if (auto intact = checkFile(); !intact) return std::unexpected(intact.error());
-    if (static_cast<std::int64_t>(ids.size()) > m_contextLength) {
-        return fail(ErrorCode::InvalidArgument, fmt::format("{} tokens do not fit the context of {}", ids.size(), m_contextLength));
-    }
+    if (auto ready = checkReady(); !ready) return std::unexpected(ready.error());
     clearSession();
     std::vector<float> all;
     for (std::size_t at = 0; at < ids.size(); at += kPromptChunk) {
-        const auto chunk = ids.subspan(at, std::min(kPromptChunk, ids.size() - at));
-        auto rows = feed(chunk, LogitsWanted::All, stop);
-        if (!rows) return std::unexpected(rows.error());
-        all.insert(all.end(), rows->begin(), rows->end());
+        const auto chunk = ids.subspan(at, std::min<std::size_t>(kPromptChunk, ids.size() - at));
+        if (auto done = feed(chunk, LogitsWanted::All, stop); !done) return std::unexpected(done.error());
+        all.insert(all.end(), m_logits.begin(), m_logits.end());
     }
     return all;
 }
 
 Result<void> Engine::prefill(std::span<const TokenId> ids, std::stop_token stop) {
-    if (auto intact = checkFile(); !intact) return std::unexpected(intact.error());
-    if (ids.empty() || static_cast<std::int64_t>(ids.size()) > m_contextLength) {
-        return fail(ErrorCode::InvalidArgument, fmt::format("{} tokens do not fit the context of {}", ids.size(), m_contextLength));
-    }
+    if (auto ready = checkReady(); !ready) return ready;
+    if (ids.empty()) return fail(ErrorCode::InvalidArgument, "no tokens to compute");
     clearSession();
     GenerationStats stats;
-    auto rows = computePrompt(ids, {}, stats, stop);
-    if (!rows) return std::unexpected(rows.error());
-    return {};
+    return computePrompt(ids, {}, stats, stop);
 }
 
 Result<std::span<const float>> Engine::decodeStep(TokenId token, std::stop_token stop) {
-    if (auto intact = checkFile(); !intact) return std::unexpected(intact.error());
-    if (static_cast<std::int32_t>(m_session.size()) >= m_contextLength) return fail(ErrorCode::InvalidArgument, "the context is full");
-    return feed(std::span(&token, 1), LogitsWanted::Last, stop);
+    if (auto ready = checkReady(); !ready) return std::unexpected(ready.error());
+    if (auto done = feed(std::span(&token, 1), LogitsWanted::Last, stop); !done) return std::unexpected(done.error());
+    return std::span<const float>(m_logits);
 }
 
 } // namespace hearth::core

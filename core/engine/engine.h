@@ -39,6 +39,7 @@ public:
     [[nodiscard]] const Tokenizer* tokenizer() const { return m_tokenizer.get(); }
     [[nodiscard]] ChatPrompt* chatPrompt() { return m_prompt.get(); }
     /// Logits of every position [ids.size(), vocabulary]; replaces the session.
+    /// Errors of this group: NoModelLoaded, InvalidArgument (an id out of range, too many), and Model::forward's.
     [[nodiscard]] Result<std::vector<float>> logits(std::span<const TokenId> ids, std::stop_token stop = {});
     /// Computes the ids into an emptied session (benchmarks); only the last row's logits are made.
     [[nodiscard]] Result<void> prefill(std::span<const TokenId> ids, std::stop_token stop = {});
@@ -46,25 +47,27 @@ public:
     [[nodiscard]] Result<std::span<const float>> decodeStep(TokenId token, std::stop_token stop = {});
     void clearSession();
     /// Bytes of weights that one decoding step reads (all but the embedding rows it does not look up).
-    [[nodiscard]] std::uint64_t weightBytesPerToken() const { return m_model ? m_model->weightBytesPerToken() : 0; }
+    [[nodiscard]] std::uint64_t weightBytesPerToken() const;
 
 private:
     struct ReplyWriter;
 
-    [[nodiscard]] Result<void> checkFile() const;
-    /// Brings the session to exactly `ids`; keeps the common prefix. Returns the last row's logits.
-    [[nodiscard]] Result<std::span<const float>> computePrompt(std::span<const TokenId> ids, const GenerationEvents& events,
-                                                               GenerationStats& stats, std::stop_token stop);
-    [[nodiscard]] Result<std::span<const float>> feed(std::span<const TokenId> ids, LogitsWanted wanted, std::stop_token stop);
+    /// Brings the session to exactly `ids`; keeps the common prefix. m_logits then holds the last row.
+    [[nodiscard]] Result<void> computePrompt(std::span<const TokenId> ids, const GenerationEvents& events, GenerationStats& stats,
+                                             std::stop_token stop);
+    /// Appends ids to the session; m_logits then holds what was wanted.
+    [[nodiscard]] Result<void> feed(std::span<const TokenId> ids, LogitsWanted wanted, std::stop_token stop);
+    [[nodiscard]] Result<void> checkReady() const;
     [[nodiscard]] ModelInfo describe(const LoadRequest& request) const;
 
     EngineOptions m_options;
     std::unique_ptr<kernels::Backend> m_backend;
     std::unique_ptr<Model> m_model;          ///< after the back end: freed before it
-    std::unique_ptr<KvCache> m_cache;
+    std::optional<KvCache> m_cache;
     std::unique_ptr<Tokenizer> m_tokenizer;
     std::unique_ptr<ChatPrompt> m_prompt;
     std::vector<TokenId> m_session;          ///< the tokens whose keys and values are in m_cache
+    std::vector<float> m_logits;
     std::vector<TokenId> m_dryBreakers;
     std::int32_t m_contextLength = 0;
     std::int32_t m_lastDropped = 0;

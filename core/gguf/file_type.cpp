@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/gguf/file_type.h"
 
+#include "core/base/utf8.h"
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -46,6 +48,19 @@ std::uint64_t parameterCount(const GgufFile& file) {
     std::uint64_t count = 0;
     for (const GgufTensor& tensor : file.tensors()) count += tensor.elements();
     return count;
+}
+
+std::string displayName(const GgufFile& file) {
+    constexpr std::size_t kLongest = 120;
+    std::string clean;
+    const std::string_view stored = file.metadata().string("general.name").value_or("");
+    for (std::size_t at = 0; at < stored.size() && clean.size() < kLongest;) {
+        const utf8::Decoded decoded = utf8::decodeAt(stored, at);
+        if (decoded.codePoint >= 0x20 && decoded.codePoint != 0x7F) utf8::append(clean, decoded.codePoint);
+        at += decoded.length;
+    }
+    const bool blank = clean.find_first_not_of(' ') == std::string::npos;
+    return blank ? file.path().stem().string() : clean;
 }
 
 } // namespace hearth::core

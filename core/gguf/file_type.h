@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a model file is called by: its quantisation recipe ("Q4_K_M" names a mix of tensor types) and its parameter count.
+// What a model file is called by: its name, its quantisation recipe ("Q4_K_M" names a mix of tensor types) and its
+// parameter count.
 // Thread: any.
 #pragma once
 
@@ -21,5 +22,8 @@ namespace hearth::core {
 
 /// Elements of all tensors; 0 when opened with GgufTensors::Ignore.
 [[nodiscard]] std::uint64_t parameterCount(const GgufFile& file);
+
+/// general.name, cleaned of control characters and cut at 120 characters; else the file's stem.
+[[nodiscard]] std::string displayName(const GgufFile& file);
 
 } // namespace hearth::core
