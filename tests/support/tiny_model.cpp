@@ -202,10 +202,17 @@ private:
             addMatrix(prefix + "attn_k.weight", {kEmbedding, kvWidth}, 1.5f);
             addMatrix(prefix + "attn_v.weight", {kEmbedding, kvWidth});
             addMatrix(prefix + "attn_output.weight", {queryWidth, kEmbedding});
-            if (isQwen2()) {
+            const bool llamaBiases = m_options.biases && m_options.architecture == "llama";
+            if (isQwen2() || llamaBiases) {
                 addGaussian(prefix + "attn_q.bias", {queryWidth}, kernels::DType::F32, 0.5f);
                 addGaussian(prefix + "attn_k.bias", {kvWidth}, kernels::DType::F32, 0.5f);
                 addGaussian(prefix + "attn_v.bias", {kvWidth}, kernels::DType::F32, 0.5f);
+            }
+            if (llamaBiases) {
+                addGaussian(prefix + "attn_output.bias", {kEmbedding}, kernels::DType::F32, 0.5f);
+                addGaussian(prefix + "ffn_gate.bias", {kFeedForward}, kernels::DType::F32, 0.5f);
+                addGaussian(prefix + "ffn_up.bias", {kFeedForward}, kernels::DType::F32, 0.5f);
+                addGaussian(prefix + "ffn_down.bias", {kEmbedding}, kernels::DType::F32, 0.5f);
             }
             if (isQwen3()) {
                 addGaussian(prefix + "attn_q_norm.weight", {static_cast<std::uint64_t>(headDim())}, kernels::DType::F32, 0.3f, 1.2f);

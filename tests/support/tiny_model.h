@@ -26,6 +26,7 @@ struct TinyModelOptions {
     bool chatTemplate = true;
     std::string chatTemplateText;                     ///< instead of the built-in one
     bool tiedOutput = false;
+    bool biases = false;                              ///< llama: the optional biases of attention and feed-forward
     std::string ropeScaling;                          ///< rope.scaling.type: linear or yarn; empty = none of the keys
     float ropeScalingFactor = 4.0f;
     std::int32_t originalContext = 128;               ///< rope.scaling.original_context_length
