@@ -63,25 +63,23 @@ void SettingsModel::load() {
                      });
 }
 
-void SettingsModel::setModel(const QString& path) {
-    if (path == m_model) return;
+void SettingsModel::setModel(const QString& path, std::function<void()> then) {
     m_model = path;
-    if (path.isEmpty()) {
-        const auto before = std::exchange(m_overrides, {});
-        for (const QString& key : before.keys()) emit changed(key);
-    } else {
-        readOverrides();
-    }
+    if (!path.isEmpty()) return readOverrides(std::move(then));
+    const auto before = std::exchange(m_overrides, {});
+    for (const QString& key : before.keys()) emit changed(key);
+    if (then) then();
 }
 
-void SettingsModel::readOverrides() {
+void SettingsModel::readOverrides(std::function<void()> then) {
     m_store.settings(this, [model = m_model.toStdString()](core::SettingsStore& settings) { return settings.overrides(model); },
-                     [this, model = m_model](const core::Result<ValueMap>& values) {
+                     [this, model = m_model, then = std::move(then)](const core::Result<ValueMap>& values) {
                          if (model != m_model) return; // another one by now
                          const auto before = std::exchange(m_overrides, values ? toVariants(*values) : QMap<QString, QVariant>());
                          for (const QString& key : m_globals.keys()) {
                              if (before.value(key) != m_overrides.value(key)) emit changed(key);
                          }
+                         if (then) then();
                      });
 }
 

@@ -13,6 +13,8 @@
 #include <QObject>
 #include <QVariant>
 
+#include <functional>
+
 namespace hearth::ui {
 
 class SettingsModel : public QObject {
@@ -24,8 +26,8 @@ public:
 
     /// Ends in `loaded`, also when the store cannot answer (then with the defaults).
     void load();
-    /// Path of the model whose overrides apply; empty = none. Ends in `changed` for every key that differs.
-    void setModel(const QString& path);
+    /// Path of the model whose overrides apply; empty = none. `then` runs when they do; `changed` for every key that differs.
+    void setModel(const QString& path, std::function<void()> then = {});
 
     [[nodiscard]] QVariant value(const QString& key) const; ///< effective, for the current model
     [[nodiscard]] const QMap<QString, QVariant>& globals() const { return m_globals; }
@@ -44,7 +46,7 @@ signals:
     void writeFailed(const hearth::core::Error& error);
 
 private:
-    void readOverrides();
+    void readOverrides(std::function<void()> then);
 
     StoreClient& m_store;
     QString m_model;

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// hearth: the window. Parses the arguments, finds out whether a window is open already, builds the Application.
+#include "app/application.h"
+#include "app/command_line.h"
+#include "app/data_folders.h"
+#include "app/logging_setup.h"
+#include "app/single_instance.h"
+#include "core/engine/engine.h"
+
+#include <QApplication>
+
+#include <cstdio>
+
+int main(int argc, char** argv) {
+    using namespace hearth;
+
+    // Arguments that print and end need no display.
+    QStringList arguments;
+    for (int i = 0; i < argc; ++i) arguments << QString::fromLocal8Bit(argv[i]);
+    if (const app::CommandLine line = app::parseCommandLine(arguments); line.action == app::CommandLine::Action::PrintAndExit) {
+        std::fputs(qPrintable(line.message), stdout);
+        return 0;
+    }
+
+    QApplication::setApplicationName("hearth");
+    QApplication::setApplicationDisplayName("Hearth");
+    QApplication::setApplicationVersion(HEARTH_VERSION);
+    QApplication::setDesktopFileName("org.hearth.Hearth");
+    QApplication qt(argc, argv);
+
+    const app::CommandLine line = app::parseCommandLine(QApplication::arguments());
+    if (line.action != app::CommandLine::Action::OpenWindow) {
+        std::fputs(qPrintable(line.message), stderr);
+        return 2;
+    }
+    const app::DataFolders folders = app::dataFolders(line.dataDir);
+    app::SingleInstance instance(folders.identity);
+    if (instance.claim(line.modelPath) == app::SingleInstance::Role::Second) return 0;
+    app::setUpLogging(folders.log);
+
+    app::Application application({folders.database, line.modelPath}, [] { return std::make_unique<core::Engine>(); });
+    QObject::connect(&instance, &app::SingleInstance::secondStarted, &application, &app::Application::raise);
+    application.start();
+    return QApplication::exec();
+}

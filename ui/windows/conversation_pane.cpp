@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/windows/conversation_pane.h"
+
+#include "ui/style/icons.h"
+#include "ui/style/metrics.h"
+#include "ui/style/theme.h"
+#include "ui/widgets/chip.h"
+#include "ui/widgets/composer.h"
+#include "ui/widgets/empty_state.h"
+#include "ui/widgets/message_view.h"
+#include "ui/widgets/model_button.h"
+#include "ui/widgets/notice_bar.h"
+
+#include <QHBoxLayout>
+#include <QPainter>
+#include <QStackedWidget>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+namespace hearth::ui {
+
+namespace {
+
+constexpr int kHeaderHeight = 52;
+constexpr int kSideMargin = 24;
+constexpr int kGap = 10;
+constexpr int kComposerMargin = 18;
+
+/// A row whose one widget stands in the middle, as wide as the reading column and no wider.
+QHBoxLayout* readingColumn(QWidget* content) {
+    content->setMaximumWidth(metrics::kReadingWidth);
+    auto* row = new QHBoxLayout;
+    row->setContentsMargins(kSideMargin, 0, kSideMargin, 0);
+    row->addStretch(0);
+    row->addWidget(content, 1);
+    row->addStretch(0);
+    return row;
+}
+
+} // namespace
+
+ConversationPane::ConversationPane(QWidget* parent)
+    : QWidget(parent)
+    , m_sidebarButton(new QToolButton(this))
+    , m_modelButton(new ModelButton(this))
+    , m_backend(new Chip(this))
+    , m_context(new Chip(this))
+    , m_notice(new NoticeBar(this))
+    , m_stack(new QStackedWidget(this))
+    , m_emptyState(new EmptyState)
+    , m_messages(new MessageView)
+    , m_composer(new Composer(this)) {
+    m_modelButton->setObjectName(QStringLiteral("modelButton"));
+    m_notice->setObjectName(QStringLiteral("notice"));
+    m_messages->setObjectName(QStringLiteral("messages"));
+    m_emptyState->setObjectName(QStringLiteral("emptyState"));
+    m_composer->setObjectName(QStringLiteral("composer"));
+    m_backend->setObjectName(QStringLiteral("backendChip"));
+    m_context->setObjectName(QStringLiteral("contextChip"));
+    m_stack->addWidget(m_emptyState);
+    m_stack->addWidget(m_messages);
+
+    auto* column = new QVBoxLayout(this);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    column->addWidget(buildHeader());
+    auto* noticeRow = readingColumn(m_notice);
+    noticeRow->setContentsMargins(kSideMargin, 0, kSideMargin, 0);
+    column->addLayout(noticeRow);
+    column->addWidget(m_stack, 1);
+    column->addWidget(buildFooter());
+    setBackend({});
+    setContext(0, 0);
+}
+
+QWidget* ConversationPane::buildHeader() {
+    auto* header = new QWidget(this);
+    header->setFixedHeight(kHeaderHeight);
+    m_sidebarButton->setIcon(icon(IconName::SidebarLeft, IconTone::Mute));
+    m_sidebarButton->setAutoRaise(true);
+    m_sidebarButton->setIconSize({metrics::kIconPx, metrics::kIconPx});
+    m_sidebarButton->setAccessibleName(tr("Show conversations"));
+    m_sidebarButton->setVisible(false);
+    m_context->setToolTip(tr("Tokens of this conversation in the model's context, of all that fit"));
+
+    auto* row = new QHBoxLayout(header);
+    row->setContentsMargins(kSideMargin, 0, kSideMargin, 1);
+    row->setSpacing(kGap);
+    row->addWidget(m_sidebarButton);
+    row->addWidget(m_modelButton);
+    row->addWidget(m_backend);
+    row->addStretch(1);
+    row->addWidget(m_context);
+    return header;
+}
+
+QWidget* ConversationPane::buildFooter() {
+    auto* footer = new QWidget(this);
+    auto* row = readingColumn(m_composer);
+    row->setContentsMargins(kSideMargin, 0, kSideMargin, kComposerMargin);
+    footer->setLayout(row);
+    return footer;
+}
+
+void ConversationPane::showPage(Page page) {
+    m_stack->setCurrentWidget(page == Page::Empty ? static_cast<QWidget*>(m_emptyState) : m_messages);
+}
+
+void ConversationPane::setBackend(const std::optional<core::ModelInfo>& model) {
+    m_backend->setVisible(model.has_value());
+    if (!model) return;
+    QString text = QString::fromStdString(model->backend);
+    if (!model->backendDetail.empty()) text += QStringLiteral(" · ") + QString::fromStdString(model->backendDetail);
+    m_backend->setText(text);
+    m_backend->setDot(Chip::Dot::Good);
+    m_backend->setToolTip(QString::fromStdString(model->backendReason));
+    m_backend->setAccessibleName(tr("Runs on %1").arg(text));
+    m_backend->setAccessibleDescription(m_backend->toolTip());
+}
+
+void ConversationPane::setContext(int used, int total) {
+    m_context->setVisible(total > 0);
+    m_context->setText(tr("context %L1 / %L2").arg(used).arg(total));
+    m_context->setAccessibleName(tr("Context: %L1 of %L2 tokens").arg(used).arg(total));
+}
+
+void ConversationPane::paintEvent(QPaintEvent*) {
+    const ThemeColors& colors = Theme::current();
+    QPainter painter(this);
+    painter.fillRect(rect(), colors.page);
+    painter.fillRect(0, kHeaderHeight - 1, width(), 1, colors.line);
+}
+
+} // namespace hearth::ui

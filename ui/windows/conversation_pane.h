@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ConversationPane: the middle of the window, top to bottom: header row (model button, back end, context), notice,
+// messages or the empty state, composer. Lays out and keeps the width of the reading column; decides nothing.
+// Thread: GUI.
+#pragma once
+
+#include "core/engine/generation.h"
+
+#include <QWidget>
+
+#include <optional>
+
+class QStackedWidget;
+class QToolButton;
+
+namespace hearth::ui {
+
+class Chip;
+class Composer;
+class EmptyState;
+class MessageView;
+class ModelButton;
+class NoticeBar;
+
+class ConversationPane : public QWidget {
+    Q_OBJECT
+public:
+    explicit ConversationPane(QWidget* parent = nullptr);
+
+    [[nodiscard]] ModelButton& modelButton() { return *m_modelButton; }
+    [[nodiscard]] QToolButton& sidebarButton() { return *m_sidebarButton; }
+    [[nodiscard]] NoticeBar& notice() { return *m_notice; }
+    [[nodiscard]] MessageView& messages() { return *m_messages; }
+    [[nodiscard]] EmptyState& emptyState() { return *m_emptyState; }
+    [[nodiscard]] Composer& composer() { return *m_composer; }
+
+    enum class Page { Empty, Messages };
+    void showPage(Page page);
+    /// The back end in use and why; none = no model.
+    void setBackend(const std::optional<core::ModelInfo>& model);
+    void setContext(int used, int total); ///< total 0 hides it
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+
+private:
+    QWidget* buildHeader();
+    QWidget* buildFooter();
+
+    QToolButton* m_sidebarButton;
+    ModelButton* m_modelButton;
+    Chip* m_backend;
+    Chip* m_context;
+    NoticeBar* m_notice;
+    QStackedWidget* m_stack;
+    EmptyState* m_emptyState;
+    MessageView* m_messages;
+    Composer* m_composer;
+};
+
+} // namespace hearth::ui

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/windows/window_actions.h"
+
+#include <QAction>
+#include <QActionGroup>
+#include <QKeySequence>
+#include <QMenu>
+#include <QMenuBar>
+
+namespace hearth::ui {
+
+WindowActions::WindowActions(QWidget& window)
+    : QObject(&window)
+    , newChat(add(window, tr("&New chat"), "Ctrl+N"))
+    , settings(add(window, tr("&Settings…"), "Ctrl+,"))
+    , quit(add(window, tr("&Quit"), "Ctrl+Q"))
+    , copyReply(add(window, tr("&Copy last reply"), "Ctrl+Shift+C"))
+    , editLast(add(window, tr("&Edit last message"), "Ctrl+Up"))
+    , findChat(add(window, tr("&Find chat…"), "Ctrl+F"))
+    , sidebar(add(window, tr("Con&versations"), "F9"))
+    , statusPanel(add(window, tr("&Status panel"), "F10"))
+    , themeSystem(add(window, tr("Theme of the s&ystem"), "Ctrl+Alt+0"))
+    , themeLight(add(window, tr("&Light theme"), "Ctrl+Alt+1"))
+    , themeDark(add(window, tr("&Dark theme"), "Ctrl+Alt+2"))
+    , focusComposer(add(window, tr("&Write a message"), "Ctrl+L"))
+    , renameChat(add(window, tr("Re&name chat…"), "F2"))
+    , deleteChat(add(window, tr("&Delete chat"), "Ctrl+Shift+Del"))
+    , regenerate(add(window, tr("&Regenerate reply"), "Ctrl+R"))
+    , continueReply(add(window, tr("&Continue reply"), "Ctrl+Shift+R"))
+    , stop(add(window, tr("&Stop"), "Esc"))
+    , showModelMenu(add(window, tr("&Choose model…"), "Ctrl+M"))
+    , openModel(add(window, tr("&Open model file…"), "Ctrl+O"))
+    , rescan(add(window, tr("&Look for models again"), "F5"))
+    , modelFolders(add(window, tr("Model &folders…"), "Ctrl+Shift+O"))
+    , unload(add(window, tr("&Unload model"), "Ctrl+Shift+U"))
+    , about(add(window, tr("&About Hearth"), "F1")) {
+    auto* themes = new QActionGroup(this);
+    for (QAction* theme : {themeSystem, themeLight, themeDark}) {
+        theme->setCheckable(true);
+        themes->addAction(theme);
+    }
+    sidebar->setCheckable(true);
+    statusPanel->setCheckable(true);
+    // Desktops that have such places put them there.
+    settings->setMenuRole(QAction::PreferencesRole);
+    quit->setMenuRole(QAction::QuitRole);
+    about->setMenuRole(QAction::AboutRole);
+}
+
+QAction* WindowActions::add(QWidget& window, const QString& text, const QString& key) {
+    auto* action = new QAction(text, &window);
+    action->setShortcut(QKeySequence(key, QKeySequence::PortableText));
+    window.addAction(action); // works even where no menu bar is shown
+    return action;
+}
+
+void WindowActions::fill(QMenuBar& bar, QMenu& modelMenu) {
+    QMenu* file = bar.addMenu(tr("&File"));
+    file->addAction(newChat);
+    file->addAction(openModel);
+    file->addSeparator();
+    file->addAction(settings);
+    file->addSeparator();
+    file->addAction(quit);
+
+    QMenu* editMenu = bar.addMenu(tr("&Edit"));
+    editMenu->addActions({copyReply, editLast});
+    editMenu->addSeparator();
+    editMenu->addActions({findChat, focusComposer});
+
+    QMenu* view = bar.addMenu(tr("&View"));
+    view->addActions({sidebar, statusPanel});
+    view->addSeparator();
+    view->addActions({themeSystem, themeLight, themeDark});
+
+    QMenu* chat = bar.addMenu(tr("&Chat"));
+    chat->addActions({renameChat, deleteChat});
+    chat->addSeparator();
+    chat->addActions({regenerate, continueReply, stop});
+
+    bar.addMenu(&modelMenu);
+
+    QMenu* help = bar.addMenu(tr("&Help"));
+    help->addAction(about);
+}
+
+} // namespace hearth::ui

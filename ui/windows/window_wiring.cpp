@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// MainWindow: who tells whom what. Signals of the widgets become commands of the controller and the clients, their answers
+// become what the widgets show.
+#include "ui/bridge/engine_client.h"
+#include "ui/bridge/error_text.h"
+#include "ui/bridge/library_worker.h"
+#include "ui/bridge/telemetry_worker.h"
+#include "ui/models/chat_controller.h"
+#include "ui/models/settings_model.h"
+#include "ui/settings/settings_dialog.h"
+#include "ui/style/theme.h"
+#include "ui/widgets/composer.h"
+#include "ui/widgets/empty_state.h"
+#include "ui/widgets/message_view.h"
+#include "ui/widgets/model_button.h"
+#include "ui/widgets/notice_bar.h"
+#include "ui/widgets/sidebar.h"
+#include "ui/widgets/status_panel.h"
+#include "ui/widgets/status_strip.h"
+#include "ui/widgets/toast.h"
+#include "ui/windows/about_dialog.h"
+#include "ui/windows/conversation_pane.h"
+#include "ui/windows/main_window.h"
+#include "ui/windows/model_menu.h"
+#include "ui/windows/window_actions.h"
+
+#include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QDesktopServices>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QInputDialog>
+#include <QToolButton>
+
+#include <algorithm>
+
+namespace hearth::ui {
+
+using core::MessageState;
+
+// --- widgets to controller ------------------------------------------------------------------------------------------
+
+void MainWindow::connectSidebar() {
+    ChatController& chat = m_parts.chat;
+    connect(m_sidebar, &Sidebar::newChatRequested, m_actions->newChat, &QAction::trigger);
+    connect(m_sidebar, &Sidebar::searchChanged, &chat, &ChatController::setFilter);
+    connect(m_sidebar, &Sidebar::conversationActivated, this, [this](qint64 id) {
+        m_parts.chat.open(id);
+        if (m_narrowSidebar) {
+            m_sidebarAsked = false;
+            fold();
+        }
+        m_pane->composer().focusInput();
+    });
+    connect(m_sidebar, &Sidebar::renameRequested, &chat, [&chat](qint64 id, const QString& title) { chat.rename(id, title); });
+    connect(m_sidebar, &Sidebar::deleteRequested, &chat, [&chat](qint64 id) { chat.remove(id); });
+}
+
+void MainWindow::connectConversation() {
+    ChatController& chat = m_parts.chat;
+    connect(&m_pane->composer(), &Composer::submitted, this, [this](const QString& text) {
+        m_parts.chat.send(text);
+        m_pane->messages().scrollToEnd();
+    });
+    connect(&m_pane->composer(), &Composer::stopRequested, &chat, &ChatController::stop);
+
+    MessageView& view = m_pane->messages();
+    connect(&view, &MessageView::copyRequested, this, [this](int row) {
+        const auto& items = m_parts.chat.messages().items();
+        if (row >= 0 && row < int(items.size())) QApplication::clipboard()->setText(items[std::size_t(row)].text);
+    });
+    connect(&view, &MessageView::editSubmitted, &chat, &ChatController::edit);
+    connect(&view, &MessageView::regenerateRequested, &chat, &ChatController::regenerate);
+    connect(&view, &MessageView::continueRequested, &chat, &ChatController::continueReply);
+    connect(&view, &MessageView::siblingRequested, &chat, &ChatController::showSibling);
+    connect(&view, &MessageView::linkActivated, this, [](const QUrl& url) {
+        // A model's words are not to be trusted with files or programs.
+        if (url.scheme() == u"http" || url.scheme() == u"https" || url.scheme() == u"mailto") QDesktopServices::openUrl(url);
+    });
+    connect(&m_pane->emptyState(), &EmptyState::openFileRequested, this, &MainWindow::chooseFile);
+    connect(&m_pane->emptyState(), &EmptyState::chooseModelRequested, this, &MainWindow::popUpModelMenu);
+    connect(&m_pane->sidebarButton(), &QToolButton::clicked, m_actions->sidebar, &QAction::trigger);
+    connect(&m_pane->modelButton(), &ModelButton::cancelRequested, this,
+            [this] { m_parts.engine.cancel(m_parts.engine.currentLoad()); });
+    connect(m_modelMenu, &ModelMenu::modelChosen, this, &MainWindow::openModel);
+}
+
+void MainWindow::connectActions() {
+    const auto on = [this](QAction* action, auto reaction) { connect(action, &QAction::triggered, this, reaction); };
+    on(m_actions->newChat, [this] {
+        m_parts.chat.newChat();
+        m_pane->composer().focusInput();
+    });
+    on(m_actions->settings, [this] { showSettings(); });
+    on(m_actions->quit, [this] { close(); });
+    on(m_actions->copyReply, [this] {
+        if (lastRow() >= 0) QApplication::clipboard()->setText(m_parts.chat.messages().items().back().text);
+    });
+    on(m_actions->editLast, [this] {
+        const auto& items = m_parts.chat.messages().items();
+        const auto last = std::find_if(items.rbegin(), items.rend(), [](const MessageItem& item) { return !item.isReply(); });
+        if (last != items.rend()) m_pane->messages().beginEdit(int(std::distance(last, items.rend())) - 1);
+    });
+    on(m_actions->findChat, [this] {
+        if (m_sidebar->isHidden()) m_actions->sidebar->trigger();
+        m_sidebar->focusSearch();
+    });
+    on(m_actions->focusComposer, [this] { m_pane->composer().focusInput(); });
+    on(m_actions->sidebar, [this](bool shown) {
+        m_sidebarAsked = shown;
+        if (!m_narrowSidebar) m_parts.settings.set(QStringLiteral("ui.sidebar"), shown);
+        fold();
+    });
+    on(m_actions->statusPanel, [this](bool shown) {
+        m_statusAsked = shown;
+        if (!m_narrowStatus) m_parts.settings.set(QStringLiteral("ui.statusPanel"), shown);
+        fold();
+    });
+    on(m_actions->themeSystem, [this] { m_parts.settings.set(QStringLiteral("ui.theme"), "system"); });
+    on(m_actions->themeLight, [this] { m_parts.settings.set(QStringLiteral("ui.theme"), "light"); });
+    on(m_actions->themeDark, [this] { m_parts.settings.set(QStringLiteral("ui.theme"), "dark"); });
+    on(m_actions->renameChat, [this] {
+        const auto id = m_parts.chat.current();
+        bool accepted = false;
+        const QString title = QInputDialog::getText(this, tr("Rename chat"), tr("Title"), QLineEdit::Normal,
+                                                    m_parts.chat.conversations().title(id), &accepted);
+        if (accepted) m_parts.chat.rename(id, title);
+    });
+    on(m_actions->deleteChat, [this] { m_parts.chat.remove(m_parts.chat.current()); });
+    on(m_actions->regenerate, [this] { m_parts.chat.regenerate(lastRow()); });
+    on(m_actions->continueReply, [this] { m_parts.chat.continueReply(lastRow()); });
+    on(m_actions->stop, [this] { m_parts.chat.stop(); });
+    on(m_actions->showModelMenu, [this] { popUpModelMenu(); });
+    on(m_actions->openModel, [this] { chooseFile(); });
+    on(m_actions->rescan, [this] { scanModels(); });
+    on(m_actions->modelFolders, [this] { showSettings(QStringLiteral("Models")); });
+    on(m_actions->unload, [this] { m_parts.engine.unload(); });
+    on(m_actions->about, [this] { showAbout(this); });
+}
+
+// --- controller and clients to widgets ------------------------------------------------------------------------------
+
+void MainWindow::connectChat() {
+    ChatController& chat = m_parts.chat;
+    connect(&chat, &ChatController::currentChanged, this, [this] {
+        m_sidebar->setCurrent(m_parts.chat.current());
+        refreshPage();
+        refreshTitle();
+        refreshActions();
+    });
+    connect(&chat, &ChatController::replyingChanged, this, [this] {
+        if (!m_parts.chat.isReplying()) m_status->setIdle();
+        refreshComposer();
+        refreshActions();
+    });
+    connect(&chat, &ChatController::statusChanged, this, &MainWindow::refreshComposer);
+    connect(&chat, &ChatController::conversationDeleted, this, [this](qint64 id, const QString& title) {
+        m_toast->offerUndo(title.isEmpty() ? tr("Chat deleted") : tr("“%1” deleted").arg(title), [this, id] { m_parts.chat.restore(id); });
+    });
+    connect(&chat, &ChatController::savingFailed, this, [this](const core::Error& error) {
+        const ErrorText text = describe(error, ErrorContext::History);
+        m_pane->notice().showNotice(NoticeBar::Kind::Error, text.title, text.body, text.remedy);
+        m_savingNotice = true;
+    });
+    connect(&chat, &ChatController::savingRecovered, this, [this] {
+        if (!std::exchange(m_savingNotice, false)) return;
+        m_pane->notice().showNotice(NoticeBar::Kind::Info, tr("Saved again"), tr("Everything on the screen is in the history now."));
+    });
+    connect(&chat, &ChatController::statsChanged, this, [this](const core::GenerationStats& stats, bool live) {
+        m_stats = stats;
+        m_status->setStats(stats, live);
+        m_strip->setStats(stats, live);
+        const auto& model = m_parts.engine.model();
+        m_pane->setContext(stats.contextUsed, model ? model->contextLength : 0);
+    });
+    connect(&m_parts.store, &StoreClient::opened, this, &MainWindow::showStoreOpening);
+    connect(&m_parts.settings, &SettingsModel::changed, this, &MainWindow::settingChanged);
+    connect(&m_parts.settings, &SettingsModel::writeFailed, this, [this](const core::Error& error) {
+        const ErrorText text = describe(error, ErrorContext::History);
+        m_pane->notice().showNotice(NoticeBar::Kind::Warning, tr("A setting was not saved"), text.body, text.remedy);
+    });
+}
+
+void MainWindow::connectEngine() {
+    EngineClient& engine = m_parts.engine;
+    connect(&engine, &EngineClient::loadStarted, this, [this](RequestId, const QString& path) {
+        m_loadingPath = path;
+        m_loadingName = cardName(path);
+        m_parts.chat.setModelName(m_loadingName);
+        m_pane->modelButton().setLoading(m_loadingName, 0.0);
+        m_pane->setBackend({});
+        m_pane->setContext(0, 0);
+        m_status->setModel({});
+        m_modelMenu->setCurrentPath(path);
+        m_pane->notice().dismiss();
+        refreshPage();
+        refreshComposer();
+        refreshActions();
+    });
+    connect(&engine, &EngineClient::loadProgressed, this, [this](RequestId, const core::LoadProgress& progress) {
+        m_pane->modelButton().setLoading(m_loadingName, double(progress.fraction));
+    });
+    connect(&engine, &EngineClient::modelLoaded, this, [this](RequestId, const core::ModelInfo& info) { showModelLoaded(info); });
+    connect(&engine, &EngineClient::modelLoadFailed, this, [this](RequestId, const core::Error& error) {
+        if (!m_parts.engine.isLoading()) showModelFailed(error); // else it made room for the next one
+    });
+    connect(&engine, &EngineClient::modelUnloaded, this, [this](RequestId) {
+        m_parts.settings.set(QStringLiteral("models.last"), QString());
+        showModelFailed({core::ErrorCode::Cancelled, {}});
+    });
+    connect(&m_parts.library, &LibraryClient::scanStarted, this, [this] { m_modelMenu->setScanning(true); });
+    connect(&m_parts.library, &LibraryClient::scanned, this, [this](const ModelCards& cards) {
+        m_models.setCards(cards);
+        m_modelMenu->setScanning(false);
+        refreshPage();
+    });
+    connect(&m_parts.telemetry, &TelemetryClient::cpuSampled, this, [this](const core::CpuIdentity& identity, const core::CpuSample& sample) {
+        m_status->setCpu(identity, sample);
+        m_strip->setCpu(identity, sample);
+    });
+    connect(&m_parts.telemetry, &TelemetryClient::gpuSampled, m_status, &StatusPanel::setGpu);
+}
+
+// --- models ---------------------------------------------------------------------------------------------------------
+
+void MainWindow::begin(const QString& modelPath) {
+    m_parts.chat.refreshConversations();
+    scanModels();
+    const QString last = m_parts.settings.value(QStringLiteral("models.last")).toString();
+    if (const QString path = modelPath.isEmpty() ? last : modelPath; !path.isEmpty()) openModel(path);
+    m_pane->composer().focusInput();
+}
+
+void MainWindow::openModel(const QString& path) {
+    const QString absolute = QFileInfo(path).absoluteFilePath();
+    // Its own context length and threads must be known before it is loaded.
+    m_parts.settings.setModel(absolute, [this, absolute] { loadModel(absolute); });
+}
+
+void MainWindow::loadModel(const QString& path) {
+    core::LoadRequest request;
+    request.path = QFile::encodeName(path).toStdString();
+    request.contextLength = m_parts.settings.value(QStringLiteral("engine.contextLength")).toInt();
+    request.threads = m_parts.settings.value(QStringLiteral("engine.threads")).toInt();
+    m_parts.engine.load(request);
+}
+
+void MainWindow::showModelLoaded(const core::ModelInfo& info) {
+    const QString name = QString::fromStdString(info.name);
+    m_parts.settings.set(QStringLiteral("models.last"), m_loadingPath);
+    m_pane->modelButton().setModel(name, QString::fromStdString(info.quantization));
+    m_pane->setBackend(info);
+    m_pane->setContext(m_stats.contextUsed, info.contextLength);
+    m_status->setModel(info);
+    m_modelMenu->setCurrentPath(m_loadingPath);
+    m_pane->composer().setPlaceholder(tr("Message %1 (Shift+Enter for a new line)").arg(name));
+    if (!info.notices.empty()) {
+        QStringList notices;
+        for (const std::string& notice : info.notices) notices << QString::fromStdString(notice);
+        m_pane->notice().showNotice(NoticeBar::Kind::Info, tr("About this model"), notices.join(u'\n'));
+    }
+    refreshPage();
+    refreshComposer();
+    refreshActions();
+}
+
+void MainWindow::showModelFailed(const core::Error& error) {
+    m_pane->modelButton().setEmpty();
+    m_pane->setBackend({});
+    m_pane->setContext(0, 0);
+    m_status->setModel({});
+    m_modelMenu->setCurrentPath({});
+    m_pane->composer().setPlaceholder(tr("Choose a model to begin"));
+    if (error.code != core::ErrorCode::Cancelled) {
+        const ErrorText text = describe(error, ErrorContext::Model);
+        const QString file = QFileInfo(m_loadingPath).fileName();
+        const QString details = text.details.isEmpty() ? QString() : tr("\nDetails: %1").arg(text.details);
+        m_pane->notice().showNotice(NoticeBar::Kind::Error, text.title, tr("%1: %2").arg(file, text.body), text.remedy + details,
+                                    tr("Choose a model"), [this] { popUpModelMenu(); });
+    }
+    refreshPage();
+    refreshComposer();
+    refreshActions();
+}
+
+void MainWindow::scanModels() {
+    m_parts.library.scan(QStringList(LibraryClient::defaultFolder()) + m_parts.settings.modelFolders());
+}
+
+void MainWindow::chooseFile() {
+    auto* dialog = new QFileDialog(this, tr("Open model file"), QFileInfo(m_loadingPath).path());
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setFileMode(QFileDialog::ExistingFile);
+    dialog->setNameFilters({tr("GGUF models (*.gguf)"), tr("All files (*)")});
+    connect(dialog, &QFileDialog::fileSelected, this, &MainWindow::openModel);
+    dialog->open();
+}
+
+void MainWindow::popUpModelMenu() {
+    ModelButton& button = m_pane->modelButton();
+    m_modelMenu->popup(button.mapToGlobal(QPoint(0, button.height() + 4)));
+}
+
+QString MainWindow::modelPath() const { return m_parts.engine.model() ? m_loadingPath : QString(); }
+
+QString MainWindow::cardName(const QString& path) const {
+    const auto& cards = m_models.cards();
+    const auto card = std::ranges::find(cards, QFile::encodeName(path).toStdString(), &core::ModelCard::path);
+    return card == cards.end() ? QFileInfo(path).completeBaseName() : QString::fromStdString(card->name);
+}
+
+// --- history and settings -------------------------------------------------------------------------------------------
+
+void MainWindow::showStoreOpening(const StoreOpening& opening) {
+    if (opening.trouble) {
+        const ErrorText text = describe(*opening.trouble, ErrorContext::History);
+        m_pane->notice().showNotice(NoticeBar::Kind::Error, text.title, text.body, text.remedy + tr("\nDetails: %1").arg(text.details));
+    } else if (opening.interruptedReplies > 0) {
+        m_pane->notice().showNotice(NoticeBar::Kind::Info, tr("Hearth did not end properly last time"),
+                                    tr("The reply that was being written has been kept as far as it came."),
+                                    tr("Open its chat and press Continue or Regenerate."));
+    }
+}
+
+void MainWindow::showSettings(const QString& page) {
+    if (!m_settingsDialog) {
+        const auto& model = m_parts.engine.model();
+        m_settingsDialog = new SettingsDialog(m_parts.settings.globals(), model ? QString::fromStdString(model->name) : QString(),
+                                              m_parts.settings.overrides(), this);
+        m_settingsDialog->setAttribute(Qt::WA_DeleteOnClose);
+        const auto target = [](bool forModel) {
+            return forModel ? SettingsModel::Target::CurrentModel : SettingsModel::Target::Everywhere;
+        };
+        connect(m_settingsDialog, &SettingsDialog::settingChanged, this, [this, target](const QString& key, const QVariant& value, bool forModel) {
+            m_parts.settings.set(key, value, target(forModel));
+        });
+        connect(m_settingsDialog, &SettingsDialog::settingReset, this, [this, target](const QString& key, bool forModel) {
+            m_parts.settings.reset(key, target(forModel));
+        });
+    }
+    if (!page.isEmpty()) m_settingsDialog->showPage(page);
+    m_settingsDialog->show();
+    m_settingsDialog->raise();
+    m_settingsDialog->activateWindow();
+}
+
+void MainWindow::settingChanged(const QString& key) {
+    if (key == u"ui.theme") {
+        const QString theme = m_parts.settings.value(key).toString();
+        const ThemeChoice choice = theme == u"light" ? ThemeChoice::Light : theme == u"dark" ? ThemeChoice::Dark : ThemeChoice::System;
+        QAction* action = choice == ThemeChoice::Light  ? m_actions->themeLight
+                          : choice == ThemeChoice::Dark ? m_actions->themeDark
+                                                        : m_actions->themeSystem;
+        action->setChecked(true);
+        Theme::instance().choose(choice);
+    } else if (key == u"models.folders") {
+        scanModels();
+    } else if (key == u"ui.sidebar" || key == u"ui.statusPanel") {
+        fold();
+    } else if ((key == u"engine.contextLength" || key == u"engine.threads") && m_parts.engine.model()) {
+        m_pane->notice().showNotice(NoticeBar::Kind::Info, tr("This takes effect when the model is loaded again"), {}, {},
+                                    tr("Load again"), [this] { openModel(m_loadingPath); });
+    }
+}
+
+// --- what is shown and what can be done -----------------------------------------------------------------------------
+
+int MainWindow::lastRow() const { return m_parts.chat.messages().rowCount() - 1; }
+
+void MainWindow::refreshPage() {
+    const bool empty = lastRow() < 0;
+    m_pane->showPage(empty ? ConversationPane::Page::Empty : ConversationPane::Page::Messages);
+    const auto& model = m_parts.engine.model();
+    if (m_parts.engine.isLoading()) {
+        m_pane->emptyState().setLoading(m_loadingName);
+    } else if (model) {
+        m_pane->emptyState().setReady(QString::fromStdString(model->name));
+    } else {
+        m_pane->emptyState().setNoModel(int(std::ranges::count_if(m_models.cards(), &core::ModelCard::usable)));
+    }
+}
+
+void MainWindow::refreshComposer() {
+    const bool able = m_parts.engine.model() || m_parts.engine.isLoading();
+    m_pane->composer().setBusy(m_parts.chat.isReplying(), m_parts.chat.statusText());
+    m_pane->composer().setSendEnabled(able, able ? QString() : tr("Choose a model first (Ctrl+M)"));
+}
+
+void MainWindow::refreshActions() {
+    const auto& items = m_parts.chat.messages().items();
+    const bool replying = m_parts.chat.isReplying();
+    const bool able = m_parts.engine.model() || m_parts.engine.isLoading();
+    const bool any = !items.empty();
+    const bool cutOff = any && items.back().isReply() && items.back().state != MessageState::Generating &&
+                        (items.back().state != MessageState::Complete ||
+                         (items.back().stats && items.back().stats->finishReason == "tokenLimit"));
+    m_actions->copyReply->setEnabled(any && items.back().isReply() && !items.back().text.isEmpty());
+    m_actions->editLast->setEnabled(any);
+    m_actions->renameChat->setEnabled(m_parts.chat.current() != 0);
+    m_actions->deleteChat->setEnabled(m_parts.chat.current() != 0);
+    m_actions->regenerate->setEnabled(any && able && !replying);
+    m_actions->continueReply->setEnabled(cutOff && able && !replying);
+    m_actions->stop->setEnabled(replying);
+    m_actions->unload->setEnabled(m_parts.engine.model().has_value());
+}
+
+void MainWindow::refreshTitle() {
+    const QString title = m_parts.chat.conversations().title(m_parts.chat.current());
+    setWindowTitle(title.isEmpty() ? QStringLiteral("Hearth") : title);
+}
+
+} // namespace hearth::ui
