@@ -36,6 +36,11 @@ public:
     /// Opens the editor over a user's turn, as the Edit button does.
     void beginEdit(int row);
 
+    /// Where a message stands in the viewport; null for a row that is none.
+    [[nodiscard]] QRect messageRect(int row) const;
+    /// The message at a point of the viewport, -1 = none.
+    [[nodiscard]] int messageAt(QPoint point) const;
+
     [[nodiscard]] QSize sizeHint() const override;
 
 signals:
@@ -50,6 +55,7 @@ signals:
 protected:
     void changeEvent(QEvent* event) override;
     void contextMenuEvent(QContextMenuEvent* event) override;
+    bool event(QEvent* event) override;
     bool focusNextPrevChild(bool next) override;
     void focusInEvent(QFocusEvent* event) override;
     void focusOutEvent(QFocusEvent* event) override;

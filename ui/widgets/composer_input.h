@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ComposerInput: a plain-text field that grows with its text from one line to ten. Enter submits, Shift+Enter makes a new
+// line, Enter that ends an input method's composition does neither. Also the editor of a user's turn. Thread: GUI.
+#pragma once
+
+#include <QPlainTextEdit>
+
+namespace hearth::ui {
+
+class ComposerInput : public QPlainTextEdit {
+    Q_OBJECT
+public:
+    explicit ComposerInput(QWidget* parent = nullptr);
+
+    [[nodiscard]] QSize sizeHint() const override;
+    [[nodiscard]] QSize minimumSizeHint() const override;
+    /// Replaces the text as one step that can be undone.
+    void replaceText(const QString& text);
+
+signals:
+    void submitPressed();
+    void escapePressed();
+    void focusChanged();
+
+protected:
+    bool canInsertFromMimeData(const QMimeData* source) const override;
+    void focusInEvent(QFocusEvent* event) override;
+    void focusOutEvent(QFocusEvent* event) override;
+    void inputMethodEvent(QInputMethodEvent* event) override;
+    void insertFromMimeData(const QMimeData* source) override;
+    void keyPressEvent(QKeyEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
+
+private:
+    void fitHeight();
+    [[nodiscard]] int heightOf(int lines) const;
+
+    bool m_composing = false;
+};
+
+} // namespace hearth::ui
