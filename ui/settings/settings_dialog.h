@@ -14,7 +14,9 @@ class QStackedWidget;
 
 namespace hearth::ui {
 
+class ChatPage;
 class SettingBinder;
+class SettingsPage;
 
 class SettingsDialog : public QDialog {
     Q_OBJECT
@@ -27,15 +29,17 @@ public:
 
     /// Shows the page with this title, for example "Models".
     void showPage(const QString& title);
+    void done(int result) override;
 
 signals:
     void settingChanged(const QString& key, const QVariant& value, bool forModelOnly);
     void settingReset(const QString& key, bool forModelOnly);
 
 private:
-    void addPage(const QString& title, QWidget* page);
+    void addPage(SettingsPage* page);
 
     SettingBinder* m_binder;
+    ChatPage* m_chatPage;
     QListWidget* m_titles;
     QStackedWidget* m_pages;
 };
