@@ -30,7 +30,7 @@ constexpr int kEndSlack = 4; ///< px that still count as "at the end"
 MessageViewPrivate::MessageViewPrivate(MessageView* view)
     : q(view), m_style(std::make_unique<MessageStyle>(view->font())), m_jump(new ComposerButton(ComposerButton::Look::Floating, view))
 {
-    m_jump->setText(tr("New below"));
+    m_jump->setText(MessageView::tr("New below"));
     m_jump->setGlyph(IconName::ChevronDown);
     m_jump->setObjectName(QStringLiteral("newBelow"));
     m_jump->hide();

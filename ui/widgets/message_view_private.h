@@ -35,7 +35,6 @@ struct ViewPosition {
 };
 
 class MessageViewPrivate : public QObject {
-    Q_OBJECT
 public:
     explicit MessageViewPrivate(MessageView* view);
     ~MessageViewPrivate() override;
