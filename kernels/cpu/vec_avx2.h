@@ -12,6 +12,7 @@ namespace {
 
 struct VecAvx2 {
     static constexpr int kWidth = 8;
+    static constexpr int kScoreRows = 2; ///< of 16 registers: 8 sums, 4 keys
     __m256 v;
 
     HEARTH_INLINE VecAvx2 load(const float* p) { return {_mm256_loadu_ps(p)}; }
@@ -59,6 +60,12 @@ struct VecAvx2 {
         __m128 s = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
         s = _mm_add_ps(s, _mm_movehl_ps(s, s));
         return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+    }
+    HEARTH_INLINE void storeSums(float* out, VecAvx2 a, VecAvx2 b, VecAvx2 c, VecAvx2 d) {
+        const __m256 ab = _mm256_hadd_ps(a.v, b.v);
+        const __m256 cd = _mm256_hadd_ps(c.v, d.v);
+        const __m256 abcd = _mm256_hadd_ps(ab, cd);
+        _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps(abcd, 1)));
     }
     HEARTH_INLINE float largest(VecAvx2 a) {
         __m128 s = _mm_max_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));

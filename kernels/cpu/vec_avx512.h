@@ -12,6 +12,7 @@ namespace {
 
 struct VecAvx512 {
     static constexpr int kWidth = 16;
+    static constexpr int kScoreRows = 4; ///< of 32 registers: 16 sums, 4 keys
     __m512 v;
 
     HEARTH_INLINE VecAvx512 load(const float* p) { return {_mm512_loadu_ps(p)}; }
@@ -50,6 +51,14 @@ struct VecAvx512 {
     }
 
     HEARTH_INLINE float sum(VecAvx512 a) { return _mm512_reduce_add_ps(a.v); }
+    HEARTH_INLINE void storeSums(float* out, VecAvx512 a, VecAvx512 b, VecAvx512 c, VecAvx512 d) {
+        // In every quarter: pairs of a and b side by side, then a, b, c, d; then the quarters together.
+        const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a.v, b.v), _mm512_unpackhi_ps(a.v, b.v));
+        const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c.v, d.v), _mm512_unpackhi_ps(c.v, d.v));
+        const __m512 abcd = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
+        const __m256 halves = _mm256_add_ps(_mm512_castps512_ps256(abcd), _mm512_extractf32x8_ps(abcd, 1));
+        _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps(halves, 1)));
+    }
     HEARTH_INLINE float largest(VecAvx512 a) { return _mm512_reduce_max_ps(a.v); }
 };
 

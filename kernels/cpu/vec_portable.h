@@ -33,6 +33,7 @@ struct VecScalar {
 struct VecPortable {
     using Four = float __attribute__((vector_size(16)));
     static constexpr int kWidth = 4;
+    static constexpr int kScoreRows = 2; ///< attention: rows whose sums with four keys fit the registers
     Four v;
 
     HEARTH_INLINE VecPortable load(const float* p) {
@@ -59,6 +60,13 @@ struct VecPortable {
         return {Four{__builtin_expf(a.v[0]), __builtin_expf(a.v[1]), __builtin_expf(a.v[2]), __builtin_expf(a.v[3])}};
     }
     HEARTH_INLINE float sum(VecPortable a) { return (a.v[0] + a.v[1]) + (a.v[2] + a.v[3]); }
+    /// out[0..3] = sum(a), sum(b), sum(c), sum(d)
+    HEARTH_INLINE void storeSums(float* out, VecPortable a, VecPortable b, VecPortable c, VecPortable d) {
+        out[0] = sum(a);
+        out[1] = sum(b);
+        out[2] = sum(c);
+        out[3] = sum(d);
+    }
     HEARTH_INLINE float largest(VecPortable a) {
         const float low = a.v[0] > a.v[1] ? a.v[0] : a.v[1];
         const float high = a.v[2] > a.v[3] ? a.v[2] : a.v[3];

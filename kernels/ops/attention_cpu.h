@@ -15,26 +15,52 @@ constexpr int kTilePositions = 32;
 
 constexpr float kMinusInfinity = -__builtin_inff();
 
+/// Scores of R query rows and P neighbouring positions, all R * P sums in registers at once: a query vector loaded serves P keys, a key
+/// widened serves R queries, and four sums fold into one vector of four scores.
+template <typename V, int R, int P>
+HEARTH_INLINE void blockScores(float (*scores)[kTilePositions], const AttentionTile& tile, const float* queries,
+                               const std::uint16_t* keys, int at) {
+    static_assert(P == 1 || P == 4);
+    const std::int64_t dim = tile.headDim;
+    const std::int64_t whole = dim - dim % V::kWidth;
+    V sums[R][P];
+    for (int r = 0; r < R; ++r) {
+        for (int j = 0; j < P; ++j) sums[r][j] = V::set(0.0f);
+    }
+    for (std::int64_t d = 0; d < whole; d += V::kWidth) {
+        V key[P];
+        for (int j = 0; j < P; ++j) key[j] = V::loadHalf(keys + j * dim + d);
+        for (int r = 0; r < R; ++r) {
+            const V query = V::load(queries + r * dim + d);
+            for (int j = 0; j < P; ++j) sums[r][j] = V::fma(query, key[j], sums[r][j]);
+        }
+    }
+    for (int r = 0; r < R; ++r) {
+        if constexpr (P == 4) {
+            V::storeSums(scores[r] + at, sums[r][0], sums[r][1], sums[r][2], sums[r][3]);
+        } else {
+            scores[r][at] = V::sum(sums[r][0]);
+        }
+    }
+    for (std::int64_t d = whole; d < dim; ++d) {
+        for (int j = 0; j < P; ++j) {
+            const float key = halfToFloat(keys[j * dim + d]);
+            for (int r = 0; r < R; ++r) scores[r][at + j] += queries[r * dim + d] * key;
+        }
+    }
+}
+
 /// scores[r][j] = dot(query row r, key from + j)
 template <typename V, int R>
 HEARTH_INLINE void tileScores(float (*scores)[kTilePositions], const AttentionTile& tile, const float* queries, std::int64_t from,
                               int count) {
+    constexpr int kRows = R < V::kScoreRows ? R : V::kScoreRows;
     const std::int64_t dim = tile.headDim;
-    const std::int64_t whole = dim - dim % V::kWidth;
-    for (int j = 0; j < count; ++j) {
-        const std::uint16_t* key = tile.keys + (from + j) * dim;
-        V sums[R];
-        for (int r = 0; r < R; ++r) sums[r] = V::set(0.0f);
-        for (std::int64_t d = 0; d < whole; d += V::kWidth) {
-            const V k = V::loadHalf(key + d);
-            for (int r = 0; r < R; ++r) sums[r] = V::fma(V::load(queries + r * dim + d), k, sums[r]);
-        }
-        for (int r = 0; r < R; ++r) scores[r][j] = V::sum(sums[r]);
-        for (std::int64_t d = whole; d < dim; ++d) {
-            const float k = halfToFloat(key[d]);
-            for (int r = 0; r < R; ++r) scores[r][j] += queries[r * dim + d] * k;
-        }
-    }
+    const std::uint16_t* keys = tile.keys + from * dim;
+    int j = 0;
+    for (; j + 4 <= count; j += 4) blockScores<V, kRows, 4>(scores, tile, queries, keys + j * dim, j);
+    for (; j < count; ++j) blockScores<V, kRows, 1>(scores, tile, queries, keys + j * dim, j);
+    if constexpr (R > kRows) tileScores<V, R - kRows>(scores + kRows, tile, queries + kRows * dim, from, count);
 }
 
 /// sums[r] += sum over j of weights[r][j] * value from + j
@@ -66,9 +92,11 @@ template <typename V>
 HEARTH_INLINE void tileSoftmax(float* scores, const AttentionTile& tile, int row, std::int64_t from, int count) {
     for (int j = count; j < kTilePositions; ++j) scores[j] = kMinusInfinity;
     if (tile.softcap > 0.0f) softcapValues<V>(scores, count, tile.softcap);
-    for (int j = 0; j < count; ++j) {
-        const std::int64_t position = from + j;
-        if (position < tile.firstVisible[row] || position > tile.lastVisible[row]) scores[j] = kMinusInfinity;
+    if (from < tile.firstVisible[row] || from + count - 1 > tile.lastVisible[row]) { // at the edges only
+        for (int j = 0; j < count; ++j) {
+            const std::int64_t position = from + j;
+            if (position < tile.firstVisible[row] || position > tile.lastVisible[row]) scores[j] = kMinusInfinity;
+        }
     }
     V largest = V::load(scores);
     for (int j = V::kWidth; j < kTilePositions; j += V::kWidth) largest = V::max(largest, V::load(scores + j));
