@@ -7,6 +7,7 @@
 #include "kernels/quant/q8_activation.h"
 
 #include <cstdint>
+#include <cstring>
 #include <immintrin.h>
 
 #define HEARTH_ALWAYS inline __attribute__((always_inline))
@@ -21,9 +22,8 @@ constexpr int kBlocksPerChunk = 8;
 
 struct alignas(64) XChunk {
     std::int8_t q[kChunk];
-    float scale[8];      ///< of each 32
-    float sum[8];        ///< of each 32: scale * sum of q
-    float halfSum[16];   ///< of each 16: scale * sum of q
+    float scale[8];   ///< of each 32
+    float sum[16];    ///< scale * sum of q, of each 32 (then only 8 count) or each 16
 };
 static_assert(sizeof(XChunk) == 384);
 
@@ -31,28 +31,29 @@ HEARTH_ALWAYS std::int64_t chunksFor(std::int64_t blocks) {
     return (blocks + kBlocksPerChunk - 1) / kBlocksPerChunk;
 }
 
-/// Packs `blocks` blocks into chunksFor(blocks) chunks; what the last chunk lacks is zero.
-void packActivations(XChunk* out, const Q8Block* x, std::int64_t blocks) {
-    const __m256i bias = _mm256_set1_epi8(-128);
-    for (std::int64_t c = 0; c < chunksFor(blocks); ++c) {
-        XChunk& chunk = out[c];
-        const std::int64_t left = blocks - c * kBlocksPerChunk;
-        const int here = left < kBlocksPerChunk ? static_cast<int>(left) : kBlocksPerChunk;
-        for (int b = 0; b < here; ++b) {
-            const Q8Block& block = x[c * kBlocksPerChunk + b];
-            const __m256i q = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block.q));
-            _mm256_store_si256(reinterpret_cast<__m256i*>(chunk.q + b * 32), q);
-            // psadbw adds unsigned bytes: 16 of them carry a bias of 128 each.
-            const __m128i low = _mm_sad_epu8(_mm256_castsi256_si128(_mm256_xor_si256(q, bias)), _mm_setzero_si128());
-            const int first = _mm_cvtsi128_si32(low) + _mm_extract_epi16(low, 4) - 16 * 128;
-            chunk.scale[b] = block.scale;
-            chunk.sum[b] = block.scale * static_cast<float>(block.sum);
-            chunk.halfSum[2 * b] = block.scale * static_cast<float>(first);
-            chunk.halfSum[2 * b + 1] = block.scale * static_cast<float>(block.sum - first);
-        }
-        for (int b = here; b < kBlocksPerChunk; ++b) {
-            _mm256_store_si256(reinterpret_cast<__m256i*>(chunk.q + b * 32), _mm256_setzero_si256());
-            chunk.scale[b] = chunk.sum[b] = chunk.halfSum[2 * b] = chunk.halfSum[2 * b + 1] = 0.0f;
+/// Sum of the 16 bytes at q.
+HEARTH_ALWAYS int sumOf16(const std::int8_t* q) {
+    // psadbw adds unsigned bytes: 16 of them carry a bias of 128 each.
+    const __m128i raised = _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(q)), _mm_set1_epi8(-128));
+    const __m128i sums = _mm_sad_epu8(raised, _mm_setzero_si128());
+    return _mm_cvtsi128_si32(sums) + _mm_extract_epi16(sums, 4) - 16 * 128;
+}
+
+/// Packs `blocks` blocks into chunksFor(blocks) chunks with sums of groups of `Group`; what the last chunk lacks is zero.
+template <int Group>
+HEARTH_ALWAYS void packActivations(XChunk* out, const Q8Block* x, std::int64_t blocks) {
+    if (blocks % kBlocksPerChunk != 0) std::memset(static_cast<void*>(out + blocks / kBlocksPerChunk), 0, sizeof(XChunk));
+    for (std::int64_t b = 0; b < blocks; ++b) {
+        XChunk& chunk = out[b / kBlocksPerChunk];
+        const std::int64_t at = b % kBlocksPerChunk;
+        std::memcpy(chunk.q + at * 32, x[b].q, 32);
+        chunk.scale[at] = x[b].scale;
+        if constexpr (Group == 32) {
+            chunk.sum[at] = x[b].scale * static_cast<float>(x[b].sum);
+        } else {
+            const int first = sumOf16(x[b].q);
+            chunk.sum[2 * at] = x[b].scale * static_cast<float>(first);
+            chunk.sum[2 * at + 1] = x[b].scale * static_cast<float>(x[b].sum - first);
         }
     }
 }

@@ -8,12 +8,11 @@
 // Included by matmul_avx2.cpp and matmul_avx2_vnni.cpp; everything here is internal to them.
 #pragma once
 
-#include "kernels/cpu/simd/activation_panel.h"
+#include "kernels/cpu/simd/avx2_common.h"
+#include "kernels/cpu/simd/codebook_formats.h"
 #include "kernels/cpu/simd/scalar_formats.h"
 #include "kernels/dtype.h"
 #include "kernels/quant/codebooks.h"
-
-#include <cstring>
 
 namespace hearth::kernels {
 
@@ -24,32 +23,6 @@ constexpr bool kHaveDotProduct = true;
 #else
 constexpr bool kHaveDotProduct = false;
 #endif
-
-template <class T>
-HEARTH_ALWAYS T loadAs(const std::uint8_t* p) {
-    T value;
-    std::memcpy(&value, p, sizeof value);
-    return value;
-}
-
-HEARTH_ALWAYS __m128i load16(const std::uint8_t* p) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-}
-
-HEARTH_ALWAYS __m256i load32(const std::uint8_t* p) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-}
-
-/// The f16 at p in every lane.
-HEARTH_ALWAYS __m256 half8(const std::uint8_t* p) {
-    return _mm256_cvtph_ps(_mm_set1_epi16(static_cast<short>(loadAs<std::uint16_t>(p))));
-}
-
-/// The f16 at p, p + stride, ... of eight blocks.
-HEARTH_ALWAYS __m256 halves8(const std::uint8_t* p, int stride) {
-    const auto at = [&](int i) { return static_cast<short>(loadAs<std::uint16_t>(p + i * stride)); };
-    return _mm256_cvtph_ps(_mm_setr_epi16(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)));
-}
 
 /// The low nibbles of 16 bytes, then the high ones.
 HEARTH_ALWAYS __m256i nibbles32(const std::uint8_t* p) {
@@ -146,16 +119,7 @@ struct Format<DType::IQ4_NL> : BlocksOf32<18, 255> {
 /// Doubled E2M1 values, raised by 12 to 0 ... 24.
 template <>
 struct Format<DType::MXFP4> : BlocksOf32<17, 24> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk, halfScales(chunk)) { setOffset(12.0f); }
-    /// 2^(e - 128), for e < 2 subnormal.
-    static HEARTH_ALWAYS __m256 halfScales(const std::uint8_t* chunk) {
-        const auto at = [&](int i) { return static_cast<int>(chunk[i * 17]); };
-        const __m256i e = _mm256_setr_epi32(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7));
-        const __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(e, _mm256_set1_epi32(1)), 23);
-        const __m256i subnormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x00200000), e);
-        const __m256i small = _mm256_cmpgt_epi32(_mm256_set1_epi32(2), e);
-        return _mm256_castsi256_ps(_mm256_blendv_epi8(normal, subnormal, small));
-    }
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk, mxfp4HalfScales(chunk)) { setOffset(12.0f); }
     [[nodiscard]] HEARTH_ALWAYS __m256i lanes(int i) const {
         const __m128i table = _mm_add_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(kMxfp4DoubledValues)), _mm_set1_epi8(12));
         return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), nibbles32(block(i) + 1));
@@ -183,10 +147,6 @@ struct BlockOf256 {
     }
 };
 
-HEARTH_ALWAYS __m256i bytesToWords(std::uint64_t bytes) {
-    return _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<long long>(bytes)));
-}
-
 /// Two bits from bit `shift` of each of 32 bytes.
 HEARTH_ALWAYS __m256i bitPairs(const std::uint8_t* p, int shift) {
     return _mm256_and_si256(_mm256_srl_epi16(load32(p), _mm_cvtsi32_si128(shift)), _mm256_set1_epi8(3));
@@ -205,7 +165,7 @@ struct Format<DType::Q2_K> : BlockOf256<84, 16, 3> {
         const __m256 d = half8(p + 80);
         const __m256 dmin = half8(p + 82);
         for (int i = 0; i < 2; ++i) {
-            const __m256i both = bytesToWords(loadAs<std::uint64_t>(p + 8 * i));
+            const __m256i both = wordsOf(loadAs<std::uint64_t>(p + 8 * i));
             scale[i] = _mm256_mul_ps(d, _mm256_cvtepi32_ps(_mm256_and_si256(both, _mm256_set1_epi32(15))));
             minimum[i] = _mm256_mul_ps(dmin, _mm256_cvtepi32_ps(_mm256_srli_epi32(both, 4)));
         }
@@ -216,14 +176,10 @@ struct Format<DType::Q2_K> : BlockOf256<84, 16, 3> {
 template <>
 struct Format<DType::Q3_K> : BlockOf256<110, 16, 7> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlockOf256(chunk) {
-        const std::uint64_t low = loadAs<std::uint64_t>(p + 96);
-        const std::uint64_t top = loadAs<std::uint32_t>(p + 104);
-        constexpr std::uint64_t kLow = 0x0f0f0f0f0f0f0f0f;
-        constexpr std::uint64_t kTop = 0x3030303030303030;
-        const __m256 d = half8(p + 108);
-        const __m256i bias = _mm256_set1_epi32(32);
-        setScale(0, d, _mm256_sub_epi32(bytesToWords((low & kLow) | ((top << 4 | top << 34) & kTop)), bias), 4.0f);
-        setScale(1, d, _mm256_sub_epi32(bytesToWords((low >> 4 & kLow) | ((top | top << 30) & kTop)), bias), 4.0f);
+        for (int i = 0; i < 2; ++i) {
+            const __m256i whole = _mm256_sub_epi32(wordsOf(unpackQ3Scales(p + 96, i)), _mm256_set1_epi32(32));
+            setScale(i, half8(p + 108), whole, 4.0f);
+        }
     }
     [[nodiscard]] HEARTH_ALWAYS __m256i lanes(int i) const {
         return _mm256_or_si256(bitPairs(p + 32 + i / 4 * 32, i % 4 * 2), whereByteBit(p, i, 4));
@@ -234,13 +190,9 @@ struct Format<DType::Q3_K> : BlockOf256<110, 16, 7> {
 template <int Bytes, int Largest>
 struct PackedScales : BlockOf256<Bytes, 32, Largest> {
     HEARTH_ALWAYS explicit PackedScales(const std::uint8_t* chunk) : BlockOf256<Bytes, 32, Largest>(chunk) {
-        const std::uint64_t a = loadAs<std::uint32_t>(chunk + 4);
-        const std::uint64_t b = loadAs<std::uint32_t>(chunk + 8);
-        const std::uint64_t c = loadAs<std::uint32_t>(chunk + 12);
-        const std::uint64_t scales = (a & 0x3f3f3f3f) | ((c & 0x0f0f0f0f) | (a >> 2 & 0x30303030)) << 32;
-        const std::uint64_t minimums = (b & 0x3f3f3f3f) | ((c >> 4 & 0x0f0f0f0f) | (b >> 2 & 0x30303030)) << 32;
-        this->scale[0] = _mm256_mul_ps(half8(chunk), _mm256_cvtepi32_ps(bytesToWords(scales)));
-        this->minimum[0] = _mm256_mul_ps(half8(chunk + 2), _mm256_cvtepi32_ps(bytesToWords(minimums)));
+        const ScalesAndMinimums packed = unpackScales(chunk + 4);
+        this->scale[0] = _mm256_mul_ps(half8(chunk), floatsOf(packed.scales));
+        this->minimum[0] = _mm256_mul_ps(half8(chunk + 2), floatsOf(packed.minimums));
     }
     [[nodiscard]] static HEARTH_ALWAYS __m256i nibbles(const std::uint8_t* bytes, int i) {
         const __m256i both = load32(bytes + i / 2 * 32);
@@ -283,75 +235,92 @@ struct Format<DType::Q6_K> : BlockOf256<210, 16, 63> {
 template <>
 struct Format<DType::IQ4_XS> : BlockOf256<136, 32, 255> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlockOf256(chunk) {
-        const __m256i low = _mm256_srlv_epi32(_mm256_set1_epi32(static_cast<int>(loadAs<std::uint32_t>(p + 4))),
-                                              _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28));
-        const __m256i high = _mm256_srlv_epi32(_mm256_set1_epi32(loadAs<std::uint16_t>(p + 2)),
-                                               _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14));
-        const __m256i whole = _mm256_or_si256(_mm256_and_si256(low, _mm256_set1_epi32(15)),
-                                              _mm256_slli_epi32(_mm256_and_si256(high, _mm256_set1_epi32(3)), 4));
-        setScale(0, half8(p), _mm256_sub_epi32(whole, _mm256_set1_epi32(32)), kHaveDotProduct ? 128.0f : 0.0f);
+        setScale(0, half8(p), unpackIq4Scales(p), kHaveDotProduct ? 128.0f : 0.0f);
     }
     [[nodiscard]] HEARTH_ALWAYS __m256i lanes(int i) const { return iq4Lanes(p + 8 + 16 * i); }
 };
 
-// --- codebooks: magnitudes from a table, signs apart; u = 64 +- magnitude ------------------------------------------------
+// --- codebooks -------------------------------------------------------------------------------------------------------
 
-/// Eight words of four 7-bit sign indices: to each 7 bits the eighth that makes the count of ones even.
-HEARTH_ALWAYS __m256i completeSigns(__m256i words) {
-    const auto part = [&](__m256i moved, int mask) { return _mm256_and_si256(moved, _mm256_set1_epi32(mask)); };
-    const __m256i lower = _mm256_or_si256(part(words, 0x7f), part(_mm256_slli_epi32(words, 1), 0x7f00));
-    const __m256i upper = _mm256_or_si256(part(_mm256_slli_epi32(words, 2), 0x7f0000),
-                                          part(_mm256_slli_epi32(words, 3), 0x7f000000));
-    const __m256i bytes = _mm256_or_si256(lower, upper);
-    const __m256i odd = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(0, -128, -128, 0, -128, 0, 0, -128, -128, 0, 0, -128, 0, -128, -128, 0));
-    const __m256i folded = _mm256_and_si256(_mm256_xor_si256(bytes, _mm256_srli_epi16(bytes, 4)), _mm256_set1_epi8(15));
-    return _mm256_or_si256(bytes, _mm256_shuffle_epi8(odd, folded));
+/// Two words of a grid. Gathers are slower, on some processors much.
+HEARTH_ALWAYS __m128i gridPair(const std::uint64_t* grid, std::uint32_t first, std::uint32_t second) {
+    const __m128d low = _mm_load_sd(reinterpret_cast<const double*>(grid + first));
+    return _mm_castpd_si128(_mm_loadh_pd(low, reinterpret_cast<const double*>(grid + second)));
 }
 
-template <int Bytes>
-struct SignedGrid : BlockOf256<Bytes, 32, 126> {
-    alignas(32) std::uint32_t signs[8];
+/// The grid words of 32 columns.
+template <class C>
+HEARTH_ALWAYS __m256i gridLanes(const C& code, const std::uint64_t* grid, int i) {
+    const __m128i low = gridPair(grid, code.index(4 * i), code.index(4 * i + 1));
+    return _mm256_set_m128i(gridPair(grid, code.index(4 * i + 2), code.index(4 * i + 3)), low);
+}
 
-    using BlockOf256<Bytes, 32, 126>::BlockOf256;
-    HEARTH_ALWAYS void setSignsAndScale(__m256i words, float factor) {
-        _mm256_store_si256(reinterpret_cast<__m256i*>(signs), completeSigns(words));
-        const __m256i odd = _mm256_or_si256(_mm256_slli_epi32(_mm256_srli_epi32(words, 28), 1), _mm256_set1_epi32(1));
-        this->setScale(0, _mm256_mul_ps(half8(this->p), _mm256_set1_ps(factor)), odd, 64.0f);
+template <class C>
+HEARTH_ALWAYS __m256i gridLanes(const C& code, const std::uint32_t* grid, int i) {
+    const auto at = [&](int l) { return static_cast<int>(grid[code.index(8 * i + l)]); };
+    return _mm256_setr_epi32(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7));
+}
+
+template <DType D, int Largest>
+struct FromCodebook {
+    static constexpr int kBlockElements = kChunk;
+    static constexpr int kChunkBytes = Codebook<D>::kBytes;
+    static constexpr int kGroup = Codebook<D>::kGroup;
+    static constexpr int kLargest = Largest;
+    static constexpr bool kWide = false;
+
+    Codebook<D> code;
+    __m256 scale[32 / kGroup];
+    __m256 minimum[32 / kGroup];
+
+    HEARTH_ALWAYS explicit FromCodebook(const std::uint8_t* chunk) : code(chunk) {
+        for (int h = 0; h < 32 / kGroup; ++h) {
+            scale[h] = code.scale[h];
+            minimum[h] = code.minimum[h];
+        }
     }
-    [[nodiscard]] HEARTH_ALWAYS __m256i applySigns(__m256i magnitudes, int i) const {
+};
+
+/// u = 64 +- magnitude; the largest magnitude is 62.
+template <DType D>
+struct SignedCodebook : FromCodebook<D, 126> {
+    using FromCodebook<D, 126>::FromCodebook;
+    [[nodiscard]] HEARTH_ALWAYS __m256i lanes(int i) const {
         // m is -1 where negative: (g xor m) - m = -g.
-        const __m256i m = whereBit(signs[i], _mm256_set1_epi8(-1));
-        return _mm256_add_epi8(_mm256_xor_si256(magnitudes, m), _mm256_sub_epi8(_mm256_set1_epi8(64), m));
+        const __m256i m = whereBit(this->code.signs[i], _mm256_set1_epi8(-1));
+        const __m256i raise = _mm256_sub_epi8(_mm256_set1_epi8(static_cast<char>(kMagnitudeOffset)), m);
+        return _mm256_add_epi8(_mm256_xor_si256(gridLanes(this->code, Codebook<D>::grid(), i), m), raise);
+    }
+};
+
+#define HEARTH_ROW(NAME)                                                                                               \
+    template <>                                                                                                        \
+    struct Format<DType::NAME> : SignedCodebook<DType::NAME> {                                                         \
+        using SignedCodebook::SignedCodebook;                                                                          \
+    };
+HEARTH_ROW(IQ2_S)
+HEARTH_ROW(IQ2_XS)
+HEARTH_ROW(IQ2_XXS)
+HEARTH_ROW(IQ3_S)
+HEARTH_ROW(IQ3_XXS)
+#undef HEARTH_ROW
+
+template <>
+struct Format<DType::IQ1_S> : FromCodebook<DType::IQ1_S, 2> {
+    using FromCodebook::FromCodebook;
+    [[nodiscard]] HEARTH_ALWAYS __m256i lanes(int i) const {
+        return _mm256_add_epi8(gridLanes(code, kIq1sGrid, i), _mm256_set1_epi8(1));
     }
 };
 
 template <>
-struct Format<DType::IQ2_XXS> : SignedGrid<66> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : SignedGrid(chunk) {
-        // The odd dwords of 64 bytes.
-        const __m256 a = _mm256_castsi256_ps(load32(p + 2));
-        const __m256 b = _mm256_castsi256_ps(load32(p + 34));
-        const __m256i odd = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0xdd));
-        setSignsAndScale(_mm256_permute4x64_epi64(odd, 0xd8), 0.125f);
-    }
+struct Format<DType::IQ1_M> : FromCodebook<DType::IQ1_M, 18> {
+    using FromCodebook::FromCodebook;
     [[nodiscard]] HEARTH_ALWAYS __m256i lanes(int i) const {
-        const std::uint8_t* at = p + 2 + 8 * i;
-        const auto grid = [](std::uint8_t index) { return static_cast<long long>(kIq2xxsGrid[index]); };
-        return applySigns(_mm256_setr_epi64x(grid(at[0]), grid(at[1]), grid(at[2]), grid(at[3])), i);
-    }
-};
-
-template <>
-struct Format<DType::IQ3_XXS> : SignedGrid<98> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : SignedGrid(chunk) {
-        setSignsAndScale(load32(p + 66), 0.25f);
-    }
-    [[nodiscard]] HEARTH_ALWAYS __m256i lanes(int i) const {
-        const std::uint8_t* at = p + 2 + 8 * i;
-        const auto grid = [](std::uint8_t index) { return static_cast<int>(kIq3xxsGrid[index]); };
-        return applySigns(_mm256_setr_epi32(grid(at[0]), grid(at[1]), grid(at[2]), grid(at[3]), grid(at[4]), grid(at[5]),
-                                            grid(at[6]), grid(at[7])), i);
+        const __m256i grid = _mm256_add_epi8(gridLanes(code, kIq1sGrid, i), _mm256_set1_epi8(1));
+        const auto at = [&](int l) { return code.raise(4 * i + l); };
+        const __m256i raise = _mm256_setr_epi64x(at(0), at(1), at(2), at(3));
+        return _mm256_add_epi8(_mm256_slli_epi16(grid, 3), raise); // up to 2 * 8: nothing crosses into a neighbour
     }
 };
 
@@ -361,31 +330,31 @@ template <DType D>
 struct FromScalar {
     static constexpr int kBlockElements = kChunk;
     static constexpr int kChunkBytes = sizeof(typename ScalarFormat<D>::Block);
-    static constexpr int kGroup = ScalarFormat<D>::kGroup;
+    static constexpr int kGroup = 32;
     static constexpr int kLargest = ScalarFormat<D>::kLargest;
     static constexpr bool kWide = false;
 
-    __m256 scale[32 / kGroup];
-    __m256 minimum[32 / kGroup];
-    ScalarChunk<kChunk / kGroup> unpacked;
+    ScalarChunk unpacked;
+    __m256 scale[1];
+    __m256 minimum[1];
 
     HEARTH_ALWAYS explicit FromScalar(const std::uint8_t* chunk) {
         unpackScalar<D>(unpacked, chunk);
-        for (int h = 0; h < 32 / kGroup; ++h) {
-            scale[h] = _mm256_load_ps(unpacked.scale + 8 * h);
-            minimum[h] = _mm256_load_ps(unpacked.minimum + 8 * h);
-        }
+        scale[0] = _mm256_set1_ps(unpacked.scale);
+        minimum[0] = _mm256_set1_ps(unpacked.minimum);
     }
     [[nodiscard]] HEARTH_ALWAYS __m256i lanes(int i) const { return load32(unpacked.u + 32 * i); }
 };
 
-#define HEARTH_ROW(NAME)                                                                                               \
-    template <>                                                                                                        \
-    struct Format<DType::NAME> : FromScalar<DType::NAME> {                                                             \
-        using FromScalar::FromScalar;                                                                                  \
-    };
-HEARTH_SCALAR_FORMATS(HEARTH_ROW)
-#undef HEARTH_ROW
+template <>
+struct Format<DType::TQ1_0> : FromScalar<DType::TQ1_0> {
+    using FromScalar::FromScalar;
+};
+
+template <>
+struct Format<DType::TQ2_0> : FromScalar<DType::TQ2_0> {
+    using FromScalar::FromScalar;
+};
 
 } // namespace
 

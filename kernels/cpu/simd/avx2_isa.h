@@ -122,7 +122,7 @@ struct Avx2Isa {
                     for (int h = 0; h < 2; ++h) {
                         const __m256i twice = _mm256_add_epi32(_mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3), _mm256_set1_epi32(4 * h));
                         scale[t][h] = _mm256_mul_ps(weights.scale[h], _mm256_permutevar8x32_ps(eight, twice));
-                        const __m256 sums = _mm256_load_ps(chunk.halfSum + 8 * h);
+                        const __m256 sums = _mm256_load_ps(chunk.sum + 8 * h);
                         sum[t][0] = _mm256_fnmadd_ps(weights.minimum[h], sums, sum[t][0]);
                     }
                 }
@@ -240,10 +240,9 @@ struct Avx2Isa {
 #pragma GCC unroll 4
                 for (int t = 0; t < T; ++t) {
                     const XChunk& chunk = x[t * kTilePanelChunks + c];
-                    const float sums = Group == 32 ? chunk.sum[g] : chunk.halfSum[g];
                     const __m256 s = _mm256_mul_ps(scale, _mm256_set1_ps(chunk.scale[g * Group / 32]));
                     sum[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[t]), s, sum[t]);
-                    sum[t] = _mm256_fnmadd_ps(minimum, _mm256_set1_ps(sums), sum[t]);
+                    sum[t] = _mm256_fnmadd_ps(minimum, _mm256_set1_ps(chunk.sum[g]), sum[t]);
                 }
             }
         }

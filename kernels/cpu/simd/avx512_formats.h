@@ -7,49 +7,23 @@
 // Included by matmul_avx512_vnni.cpp alone; everything here is internal to it.
 #pragma once
 
-#include "kernels/cpu/simd/activation_panel.h"
+#include "kernels/cpu/simd/avx2_common.h"
+#include "kernels/cpu/simd/codebook_formats.h"
 #include "kernels/cpu/simd/scalar_formats.h"
 #include "kernels/dtype.h"
 #include "kernels/quant/codebooks.h"
 
-#include <cstring>
-
 namespace hearth::kernels {
 
 namespace {
-
-template <class T>
-HEARTH_ALWAYS T loadAs(const std::uint8_t* p) {
-    T value;
-    std::memcpy(&value, p, sizeof value);
-    return value;
-}
-
-HEARTH_ALWAYS __m128i load16(const std::uint8_t* p) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-}
-
-HEARTH_ALWAYS __m256i load32(const std::uint8_t* p) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-}
 
 HEARTH_ALWAYS __m512i load64(const std::uint8_t* p) {
     return _mm512_loadu_si512(p);
 }
 
 /// The f16 at p in every lane.
-HEARTH_ALWAYS __m256 half8(const std::uint8_t* p) {
-    return _mm256_cvtph_ps(_mm_set1_epi16(static_cast<short>(loadAs<std::uint16_t>(p))));
-}
-
 HEARTH_ALWAYS __m512 half16(const std::uint8_t* p) {
     return _mm512_cvtph_ps(_mm256_set1_epi16(static_cast<short>(loadAs<std::uint16_t>(p))));
-}
-
-/// The f16 at p, p + stride, ... of eight blocks.
-HEARTH_ALWAYS __m256 halves8(const std::uint8_t* p, int stride) {
-    const auto at = [&](int i) { return static_cast<short>(loadAs<std::uint16_t>(p + i * stride)); };
-    return _mm256_cvtph_ps(_mm_setr_epi16(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)));
 }
 
 HEARTH_ALWAYS __m512 widen(__m256 eight) {
@@ -164,16 +138,7 @@ struct Format<DType::IQ4_NL> : BlocksOf32<18> {
 /// Doubled E2M1 values, raised by 12 to 0 ... 24.
 template <>
 struct Format<DType::MXFP4> : BlocksOf32<17> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk, halfScales(chunk)) { setOffset(12.0f); }
-    /// 2^(e - 128), for e < 2 subnormal.
-    static HEARTH_ALWAYS __m256 halfScales(const std::uint8_t* chunk) {
-        const auto at = [&](int i) { return static_cast<int>(chunk[i * 17]); };
-        const __m256i e = _mm256_setr_epi32(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7));
-        const __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(e, _mm256_set1_epi32(1)), 23);
-        const __m256i subnormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x00200000), e);
-        const __m256i small = _mm256_cmpgt_epi32(_mm256_set1_epi32(2), e);
-        return _mm256_castsi256_ps(_mm256_blendv_epi8(normal, subnormal, small));
-    }
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk, mxfp4HalfScales(chunk)) { setOffset(12.0f); }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         const __m128i table = _mm_add_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(kMxfp4DoubledValues)), _mm_set1_epi8(12));
         return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), nibblesOf2(block(2 * i) + 1, block(2 * i + 1) + 1));
@@ -221,13 +186,8 @@ struct Format<DType::Q2_K> : BlockOf256<84, 16> {
 template <>
 struct Format<DType::Q3_K> : BlockOf256<110, 16> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlockOf256(chunk) {
-        const std::uint64_t low = loadAs<std::uint64_t>(p + 96);
-        const std::uint64_t top = loadAs<std::uint32_t>(p + 104);
-        constexpr std::uint64_t kLow = 0x0f0f0f0f0f0f0f0f;
-        constexpr std::uint64_t kTop = 0x3030303030303030;
-        const std::uint64_t first = (low & kLow) | ((top << 4 | top << 34) & kTop);
-        const std::uint64_t second = (low >> 4 & kLow) | ((top | top << 30) & kTop);
-        const __m128i packed = _mm_set_epi64x(static_cast<long long>(second), static_cast<long long>(first));
+        const __m128i packed = _mm_set_epi64x(static_cast<long long>(unpackQ3Scales(p + 96, 1)),
+                                              static_cast<long long>(unpackQ3Scales(p + 96, 0)));
         setScale(half16(p + 108), _mm512_sub_epi32(_mm512_cvtepu8_epi32(packed), _mm512_set1_epi32(32)), 4.0f);
     }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
@@ -244,16 +204,9 @@ struct Format<DType::Q3_K> : BlockOf256<110, 16> {
 template <int Bytes>
 struct PackedScales : BlockOf256<Bytes, 32> {
     HEARTH_ALWAYS explicit PackedScales(const std::uint8_t* chunk) : BlockOf256<Bytes, 32>(chunk) {
-        const std::uint64_t a = loadAs<std::uint32_t>(chunk + 4);
-        const std::uint64_t b = loadAs<std::uint32_t>(chunk + 8);
-        const std::uint64_t c = loadAs<std::uint32_t>(chunk + 12);
-        const std::uint64_t scales = (a & 0x3f3f3f3f) | ((c & 0x0f0f0f0f) | (a >> 2 & 0x30303030)) << 32;
-        const std::uint64_t minimums = (b & 0x3f3f3f3f) | ((c >> 4 & 0x0f0f0f0f) | (b >> 2 & 0x30303030)) << 32;
-        this->scale = widen(_mm256_mul_ps(half8(chunk), bytes8(scales)));
-        this->minimum = widen(_mm256_mul_ps(half8(chunk + 2), bytes8(minimums)));
-    }
-    static HEARTH_ALWAYS __m256 bytes8(std::uint64_t bytes) {
-        return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<long long>(bytes))));
+        const ScalesAndMinimums packed = unpackScales(chunk + 4);
+        this->scale = widen(_mm256_mul_ps(half8(chunk), floatsOf(packed.scales)));
+        this->minimum = widen(_mm256_mul_ps(half8(chunk + 2), floatsOf(packed.minimums)));
     }
 };
 
@@ -291,74 +244,108 @@ struct Format<DType::Q6_K> : BlockOf256<210, 16> {
 template <>
 struct Format<DType::IQ4_XS> : BlockOf256<136, 32> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlockOf256(chunk) {
-        const __m256i low = _mm256_srlv_epi32(_mm256_set1_epi32(static_cast<int>(loadAs<std::uint32_t>(p + 4))),
-                                              _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28));
-        const __m256i high = _mm256_srlv_epi32(_mm256_set1_epi32(loadAs<std::uint16_t>(p + 2)),
-                                               _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14));
-        const __m256i whole = _mm256_or_si256(_mm256_and_si256(low, _mm256_set1_epi32(15)),
-                                              _mm256_slli_epi32(_mm256_and_si256(high, _mm256_set1_epi32(3)), 4));
-        setScale(half8(p), _mm256_sub_epi32(whole, _mm256_set1_epi32(32)), 128.0f);
+        setScale(half8(p), unpackIq4Scales(p), 128.0f);
     }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return _mm512_shuffle_epi8(iq4Values(), nibblesOf2(p + 8 + 32 * i, p + 24 + 32 * i));
     }
 };
 
-// --- codebooks: magnitudes from a table, signs apart; u = 64 +- magnitude ------------------------------------------------
+// --- codebooks -------------------------------------------------------------------------------------------------------
 
-/// Eight words of four 7-bit sign indices: to each 7 bits the eighth that makes the count of ones even.
-HEARTH_ALWAYS __m256i completeSigns(__m256i words) {
-    const auto select = [](int mask, __m256i set, __m256i clear) {
-        return _mm256_ternarylogic_epi32(_mm256_set1_epi32(mask), set, clear, 0xca);
-    };
-    __m256i bytes = select(0x7f, words, _mm256_slli_epi32(words, 1));
-    bytes = select(0x7fff, bytes, _mm256_slli_epi32(words, 2));
-    bytes = select(0x7fffff, bytes, _mm256_slli_epi32(words, 3));
-    bytes = _mm256_and_si256(bytes, _mm256_set1_epi8(0x7f));
-    const __m256i odd = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(0, -128, -128, 0, -128, 0, 0, -128, -128, 0, 0, -128, 0, -128, -128, 0));
-    const __m256i folded = _mm256_and_si256(_mm256_xor_si256(bytes, _mm256_srli_epi16(bytes, 4)), _mm256_set1_epi8(15));
-    return _mm256_or_si256(bytes, _mm256_shuffle_epi8(odd, folded));
+/// Four words of a grid. Broadcasts that merge under a mask need no shuffle port, which is the busy one here; gathers are no
+/// faster on processors that have them fast and much slower on those that do not.
+HEARTH_ALWAYS __m256i gridWords(const std::uint64_t* grid, std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t d) {
+    const auto at = [&](std::uint32_t i) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(grid + i)); };
+    __m256i words = _mm256_broadcastq_epi64(at(a));
+    words = _mm256_mask_broadcastq_epi64(words, 0x2, at(b));
+    words = _mm256_mask_broadcastq_epi64(words, 0x4, at(c));
+    return _mm256_mask_broadcastq_epi64(words, 0x8, at(d));
 }
 
-template <int Bytes>
-struct SignedGrid : BlockOf256<Bytes, 32> {
-    alignas(32) std::uint64_t signs[4];
+/// The eight grid words of 64 columns.
+template <class C>
+HEARTH_ALWAYS __m512i gridLanes(const C& code, const std::uint64_t* grid, int i) {
+    const auto four = [&](int l) {
+        return gridWords(grid, code.index(l), code.index(l + 1), code.index(l + 2), code.index(l + 3));
+    };
+    return _mm512_inserti64x4(_mm512_castsi256_si512(four(8 * i)), four(8 * i + 4), 1);
+}
 
-    using BlockOf256<Bytes, 32>::BlockOf256;
-    HEARTH_ALWAYS void setSignsAndScale(__m256i words, float factor) {
-        _mm256_store_si256(reinterpret_cast<__m256i*>(signs), completeSigns(words));
-        const __m256i odd = _mm256_or_si256(_mm256_slli_epi32(_mm256_srli_epi32(words, 28), 1), _mm256_set1_epi32(1));
-        this->setScale(_mm256_mul_ps(half8(this->p), _mm256_set1_ps(factor)), odd, 64.0f);
+template <DType D>
+struct FromCodebook {
+    static constexpr int kBlockElements = kChunk;
+    static constexpr int kChunkBytes = Codebook<D>::kBytes;
+    static constexpr int kGroup = Codebook<D>::kGroup;
+
+    Codebook<D> code;
+    __m512 scale;
+    __m512 minimum;
+
+    HEARTH_ALWAYS explicit FromCodebook(const std::uint8_t* chunk) : code(chunk) {
+        scale = widen(code.scale[0]);
+        minimum = widen(code.minimum[0]);
+        if constexpr (kGroup == 16) {
+            scale = _mm512_insertf32x8(scale, code.scale[1], 1);
+            minimum = _mm512_insertf32x8(minimum, code.minimum[1], 1);
+        }
     }
     [[nodiscard]] HEARTH_ALWAYS __m512i applySigns(__m512i magnitudes, int i) const {
-        const __m512i middle = _mm512_set1_epi8(64);
-        return _mm512_mask_sub_epi8(_mm512_add_epi8(middle, magnitudes), signs[i], middle, magnitudes);
+        std::uint64_t negative;
+        std::memcpy(&negative, code.signs + 2 * i, sizeof negative);
+        const __m512i middle = _mm512_set1_epi8(static_cast<char>(kMagnitudeOffset));
+        return _mm512_mask_sub_epi8(_mm512_add_epi8(middle, magnitudes), negative, middle, magnitudes);
+    }
+};
+
+#define HEARTH_ROW(NAME)                                                                                               \
+    template <>                                                                                                        \
+    struct Format<DType::NAME> : FromCodebook<DType::NAME> {                                                           \
+        using FromCodebook::FromCodebook;                                                                              \
+        [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {                                                       \
+            return applySigns(gridLanes(code, Codebook<DType::NAME>::grid(), i), i);                                   \
+        }                                                                                                              \
+    };
+HEARTH_ROW(IQ2_XXS)
+HEARTH_ROW(IQ2_XS)
+HEARTH_ROW(IQ2_S)
+#undef HEARTH_ROW
+
+template <>
+struct Format<DType::IQ3_XXS> : FromCodebook<DType::IQ3_XXS> {
+    using FromCodebook::FromCodebook;
+    [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
+        const __m512i index = _mm512_cvtepu8_epi32(load16(code.p + 2 + 16 * i));
+        return applySigns(_mm512_i32gather_epi32(index, kIq3xxsGrid, 4), i);
     }
 };
 
 template <>
-struct Format<DType::IQ2_XXS> : SignedGrid<66> {
-    alignas(32) std::uint8_t index[32];
-
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : SignedGrid(chunk) {
-        const __m512i words = load64(p + 2);
-        _mm256_store_si256(reinterpret_cast<__m256i*>(index), _mm512_cvtepi64_epi32(words));
-        setSignsAndScale(_mm512_cvtepi64_epi32(_mm512_srli_epi64(words, 32)), 0.125f);
-    }
+struct Format<DType::IQ3_S> : FromCodebook<DType::IQ3_S> {
+    using FromCodebook::FromCodebook;
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
-        const __m256i at = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(index + 8 * i)));
-        return applySigns(_mm512_i32gather_epi64(at, kIq2xxsGrid, 8), i);
+        const __m512i low = _mm512_cvtepu8_epi32(load16(code.p + 2 + 16 * i));
+        const __m512i index = _mm512_mask_add_epi32(low, loadAs<std::uint16_t>(code.p + 66 + 2 * i), low, _mm512_set1_epi32(256));
+        return applySigns(_mm512_i32gather_epi32(index, kIq3sGrid, 4), i);
     }
 };
 
 template <>
-struct Format<DType::IQ3_XXS> : SignedGrid<98> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : SignedGrid(chunk) {
-        setSignsAndScale(load32(p + 66), 0.25f);
-    }
+struct Format<DType::IQ1_S> : FromCodebook<DType::IQ1_S> {
+    using FromCodebook::FromCodebook;
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
-        return applySigns(_mm512_i32gather_epi32(_mm512_cvtepu8_epi32(load16(p + 2 + 16 * i)), kIq3xxsGrid, 4), i);
+        return _mm512_add_epi8(gridLanes(code, kIq1sGrid, i), _mm512_set1_epi8(1));
+    }
+};
+
+template <>
+struct Format<DType::IQ1_M> : FromCodebook<DType::IQ1_M> {
+    using FromCodebook::FromCodebook;
+    [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
+        const __m512i grid = _mm512_add_epi8(gridLanes(code, kIq1sGrid, i), _mm512_set1_epi8(1));
+        const auto at = [&](int l) { return code.raise(8 * i + l); };
+        const __m512i raise = _mm512_setr_epi64(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7));
+        return _mm512_add_epi8(_mm512_slli_epi16(grid, 3), raise); // up to 2 * 8: nothing crosses into a neighbour
     }
 };
 
@@ -368,32 +355,29 @@ template <DType D>
 struct FromScalar {
     static constexpr int kBlockElements = kChunk;
     static constexpr int kChunkBytes = sizeof(typename ScalarFormat<D>::Block);
-    static constexpr int kGroup = ScalarFormat<D>::kGroup;
+    static constexpr int kGroup = 32;
 
+    ScalarChunk unpacked;
     __m512 scale;
     __m512 minimum;
-    ScalarChunk<kChunk / kGroup> unpacked;
 
     HEARTH_ALWAYS explicit FromScalar(const std::uint8_t* chunk) {
         unpackScalar<D>(unpacked, chunk);
-        if constexpr (kGroup == 32) {
-            scale = widen(_mm256_load_ps(unpacked.scale));
-            minimum = widen(_mm256_load_ps(unpacked.minimum));
-        } else {
-            scale = _mm512_load_ps(unpacked.scale);
-            minimum = _mm512_load_ps(unpacked.minimum);
-        }
+        scale = widen(_mm256_set1_ps(unpacked.scale));
+        minimum = widen(_mm256_set1_ps(unpacked.minimum));
     }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const { return _mm512_load_si512(unpacked.u + 64 * i); }
 };
 
-#define HEARTH_ROW(NAME)                                                                                               \
-    template <>                                                                                                        \
-    struct Format<DType::NAME> : FromScalar<DType::NAME> {                                                             \
-        using FromScalar::FromScalar;                                                                                  \
-    };
-HEARTH_SCALAR_FORMATS(HEARTH_ROW)
-#undef HEARTH_ROW
+template <>
+struct Format<DType::TQ1_0> : FromScalar<DType::TQ1_0> {
+    using FromScalar::FromScalar;
+};
+
+template <>
+struct Format<DType::TQ2_0> : FromScalar<DType::TQ2_0> {
+    using FromScalar::FromScalar;
+};
 
 } // namespace
 

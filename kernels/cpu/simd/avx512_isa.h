@@ -85,7 +85,7 @@ struct Avx512Isa {
                     const __m512i twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
                     const __m512 eight = _mm512_castps256_ps512(_mm256_load_ps(chunk.scale));
                     scale[t] = _mm512_mul_ps(weights.scale, _mm512_permutexvar_ps(twice, eight));
-                    sum[t][1] = _mm512_fnmadd_ps(weights.minimum, _mm512_loadu_ps(chunk.halfSum), sum[t][1]);
+                    sum[t][1] = _mm512_fnmadd_ps(weights.minimum, _mm512_loadu_ps(chunk.sum), sum[t][1]);
                 }
             }
 #pragma GCC unroll 4
@@ -164,10 +164,9 @@ struct Avx512Isa {
 #pragma GCC unroll 8
                 for (int t = 0; t < T; ++t) {
                     const XChunk& chunk = x[t * kTilePanelChunks + c];
-                    const float sums = Group == 32 ? chunk.sum[g] : chunk.halfSum[g];
                     const __m512 s = _mm512_mul_ps(scale, _mm512_set1_ps(chunk.scale[g * Group / 32]));
                     sum[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[t]), s, sum[t]);
-                    sum[t] = _mm512_fnmadd_ps(minimum, _mm512_set1_ps(sums), sum[t]);
+                    sum[t] = _mm512_fnmadd_ps(minimum, _mm512_set1_ps(chunk.sum[g]), sum[t]);
                 }
             }
         }

@@ -65,7 +65,7 @@ void matmulFew(const MatmulCall& call, XChunk* panel) {
         const std::int64_t blocks = call.blocks - from < kBlocks ? call.blocks - from : kBlocks;
         const std::int64_t stride = chunksFor(blocks);
         for (int t = 0; t < T; ++t) {
-            if (t < call.nTokens) packActivations(panel + t * stride, call.x + t * call.blocks + from, blocks);
+            if (t < call.nTokens) packActivations<F::kGroup>(panel + t * stride, call.x + t * call.blocks + from, blocks);
             else std::memset(static_cast<void*>(panel + t * stride), 0, static_cast<std::size_t>(stride) * sizeof(XChunk));
         }
         const std::uint8_t* first = call.weight + from / kBlocksPerChunk * F::kChunkBytes;
@@ -90,7 +90,7 @@ void matmulMany(const MatmulCall& call, XChunk* panel) {
             const std::int64_t blocks = call.blocks - from < kBlocks ? call.blocks - from : kBlocks;
             const std::int64_t chunks = chunksFor(blocks);
             for (std::int64_t t = 0; t < tokens; ++t) {
-                packActivations(panel + t * kTilePanelChunks, call.x + (t0 + t) * call.blocks + from, blocks);
+                packActivations<F::kGroup>(panel + t * kTilePanelChunks, call.x + (t0 + t) * call.blocks + from, blocks);
             }
             for (std::int64_t r = call.rowFrom; r < call.rowTo; r += Isa::kTileRows) {
                 const int rows = static_cast<int>(call.rowTo - r < Isa::kTileRows ? call.rowTo - r : Isa::kTileRows);
