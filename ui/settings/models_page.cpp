@@ -7,6 +7,7 @@
 #include <QDir>
 #include <QFileDialog>
 #include <QHBoxLayout>
+#include <QLabel>
 #include <QListWidget>
 #include <QPushButton>
 #include <QShortcut>
@@ -21,13 +22,20 @@ const auto kKey = QStringLiteral("models.folders");
 } // namespace
 
 ModelsPage::ModelsPage(SettingBinder& binder, QWidget* parent)
-    : SettingsPage(tr("Models"), Switch::None, binder, parent), m_list(new QListWidget(widget())), m_remove(new QPushButton(tr("Remove"), widget())) {
+    : SettingsPage(tr("Models"), Switch::None, binder, parent)
+    , m_list(new QListWidget(widget()))
+    , m_emptyText(new QLabel(tr("No folders yet"), m_list))
+    , m_remove(new QPushButton(tr("Remove"), widget())) {
     addNote(tr("GGUF files in these folders are offered in the Model menu, besides those in the program's own folder."));
     m_list->setObjectName(kKey);
     m_list->setProperty("field", true);
     m_list->setAccessibleName(tr("Folders with models"));
     m_list->setMinimumHeight(160);
     m_list->setTextElideMode(Qt::ElideMiddle);
+    m_emptyText->setForegroundRole(QPalette::PlaceholderText);
+    m_emptyText->setAttribute(Qt::WA_TransparentForMouseEvents);
+    auto* over = new QVBoxLayout(m_list);
+    over->addWidget(m_emptyText, 0, Qt::AlignCenter);
     auto* add = new QPushButton(tr("Add folder\u2026"), widget());
     add->setObjectName(QStringLiteral("addFolder"));
     add->setAutoDefault(false);
@@ -93,6 +101,7 @@ void ModelsPage::refresh() {
             entry->setToolTip(tr("This folder does not exist at the moment."));
         }
     }
+    m_emptyText->setVisible(m_list->count() == 0);
     m_remove->setEnabled(m_list->currentRow() >= 0);
 }
 

@@ -7,6 +7,7 @@
 
 #include <QStringList>
 
+class QLabel;
 class QListWidget;
 class QPushButton;
 
@@ -27,6 +28,7 @@ private:
     void refresh();
 
     QListWidget* m_list;
+    QLabel* m_emptyText;
     QPushButton* m_remove;
 };
 

@@ -92,7 +92,7 @@ void SettingRow::setField(QWidget* field, std::function<void()> show) {
     field->setAccessibleName(m_title);
     field->setFixedWidth(kFieldWidth);
     auto* row = static_cast<QHBoxLayout*>(layout());
-    row->insertWidget(1, field, 0, Qt::AlignVCenter);
+    row->addWidget(field, 0, Qt::AlignVCenter);
     setTabOrder(field, m_reset);
     m_show = std::move(show);
     refresh();

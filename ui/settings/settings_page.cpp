@@ -39,7 +39,6 @@ SettingsPage::SettingsPage(const QString& title, Switch perModel, SettingBinder&
     setFocusPolicy(Qt::NoFocus);
     viewport()->setAutoFillBackground(false);
     auto* content = new QWidget(this);
-    content->setAutoFillBackground(false);
     m_column = new QVBoxLayout(content);
     m_column->setContentsMargins(24, 20, 16, 20);
     m_column->setSpacing(0);
@@ -47,8 +46,9 @@ SettingsPage::SettingsPage(const QString& title, Switch perModel, SettingBinder&
     auto* heading = new QLabel(title, content);
     heading->setFont(textFont(kTitlePx, QFont::DemiBold));
     m_column->addWidget(heading);
-    m_column->addSpacing(8);
+    m_column->addSpacing(12);
     setWidget(content);
+    content->setAutoFillBackground(false); // setWidget switches it on
     if (perModel == Switch::PerModel && !binder.modelName().isEmpty()) addSwitch();
 }
 
@@ -68,7 +68,7 @@ void SettingsPage::addSwitch() {
     row->addWidget(here);
     row->addStretch(1);
     m_column->addLayout(row);
-    m_column->addSpacing(8);
+    m_column->addSpacing(12);
     addLine();
 
     const auto show = [this, everywhere, here] {

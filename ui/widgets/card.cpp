@@ -63,7 +63,8 @@ void FigureLabel::setText(const QString& text) {
 
 QSize FigureLabel::sizeHint() const {
     const QFontMetricsF sizes(font());
-    return {static_cast<int>(std::ceil(figuresWidth(sizes, m_text))) + 1, kRowHeight};
+    const QMargins margins = contentsMargins();
+    return {static_cast<int>(std::ceil(figuresWidth(sizes, m_text))) + 1 + margins.left() + margins.right(), kRowHeight};
 }
 
 QSize FigureLabel::minimumSizeHint() const { return {0, kRowHeight}; }
@@ -71,7 +72,7 @@ QSize FigureLabel::minimumSizeHint() const { return {0, kRowHeight}; }
 void FigureLabel::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     painter.setPen(Theme::current().mute);
-    drawFigures(painter, rect(), Qt::AlignLeft, m_text);
+    drawFigures(painter, contentsRect(), Qt::AlignLeft, m_text);
 }
 
 MuteLabel::MuteLabel(QWidget* parent) : QWidget(parent) {

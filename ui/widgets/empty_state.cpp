@@ -32,7 +32,7 @@ EmptyState::EmptyState(QWidget* parent)
     m_title->setWordWrap(true);
     m_sentence->setFont(textFont(metrics::kTextPx));
     m_sentence->setAlignment(Qt::AlignHCenter);
-    m_sentence->setTextFormat(Qt::PlainText);
+    m_sentence->setTextFormat(Qt::RichText); // for the line height; the text is escaped
     m_sentence->setWordWrap(true);
     m_sentence->setObjectName(QStringLiteral("sentence"));
     m_button->setObjectName(QStringLiteral("action"));
@@ -93,7 +93,7 @@ void EmptyState::setReady(const QString& modelName) {
 
 void EmptyState::change(const QString& title, const QString& sentence, const QString& buttonText) {
     m_title->setText(title);
-    m_sentence->setText(sentence);
+    m_sentence->setText(QStringLiteral("<p style='line-height:125%'>%1</p>").arg(sentence.toHtmlEscaped()));
     m_button->setText(buttonText);
     m_button->setVisible(!buttonText.isEmpty());
     setAccessibleName(title);

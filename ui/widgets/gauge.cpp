@@ -44,7 +44,10 @@ void Gauge::paintEvent(QPaintEvent*) {
     // A share that exists is seen, however small.
     const auto pixels = [this](double share) { return share > 0 ? std::max(2.0, share * width()) : 0.0; };
     const double ours = pixels(m_ours);
-    painter.fillRect(QRectF(ours, 0, pixels(m_others), kHeight), colors.second);
+    // Others' share stays in the background; the figure beside it is what is read.
+    QColor second = colors.second;
+    second.setAlphaF(0.6f);
+    painter.fillRect(QRectF(ours, 0, pixels(m_others), kHeight), second);
     painter.fillRect(QRectF(0, 0, ours, kHeight), colors.accent);
 }
 

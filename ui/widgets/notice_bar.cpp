@@ -133,9 +133,6 @@ void NoticeBar::dismiss() {
 
 void NoticeBar::colorTexts() {
     m_icon->setPixmap(icon(kindIcon(m_kind), kindTone(m_kind)).pixmap(QSize(metrics::kIconPx, metrics::kIconPx), devicePixelRatio()));
-    QPalette quiet = palette();
-    quiet.setColor(QPalette::WindowText, Theme::current().mute);
-    m_remedy->setPalette(quiet);
     update();
 }
 

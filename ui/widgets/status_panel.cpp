@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kMargin = 14;
 constexpr int kCardGap = 12;
+constexpr int kGaugeGap = 2;
 constexpr int kSpeedPoints = 60;
 constexpr int kLoadPoints = 60;           ///< a minute at one sample a second
 constexpr double kSpeedPointSeconds = 0.25; ///< shorter spans jump too much to be read
@@ -59,7 +60,6 @@ StatusPanel::StatusPanel(QWidget* parent) : QScrollArea(parent) {
     viewport()->setAutoFillBackground(false);
 
     auto* content = new QWidget(this);
-    content->setAutoFillBackground(false);
     m_column = new QVBoxLayout(content);
     m_column->setContentsMargins(kMargin, kMargin, kMargin, kMargin);
     m_column->setSpacing(kCardGap);
@@ -76,6 +76,7 @@ StatusPanel::StatusPanel(QWidget* parent) : QScrollArea(parent) {
     buildModelCard();
     m_column->addStretch(1);
     setWidget(content);
+    content->setAutoFillBackground(false); // setWidget switches it on
     setModel(std::nullopt);
 }
 
@@ -95,7 +96,7 @@ void StatusPanel::buildSpeedCard() {
     m_speedLine = new Sparkline(kSpeedPoints, card);
     m_speedLine->setAccessibleName(tr("Generation speed over time"));
     card->column()->addWidget(m_speed);
-    card->column()->addSpacing(4);
+    card->column()->addSpacing(8);
     card->column()->addWidget(m_speedLine);
     card->column()->addSpacing(8);
     m_promptSpeed = card->addRow(tr("Prompt"));
@@ -143,11 +144,13 @@ StatusPanel::GpuCard StatusPanel::buildGpuCard() {
     shown.load = shown.card->addRow(tr("Load"));
     shown.loadGauge = new Gauge(shown.card);
     shown.loadGauge->setAccessibleName(tr("GPU load"));
+    column->addSpacing(kGaugeGap);
     column->addWidget(shown.loadGauge);
     column->addSpacing(6);
     shown.memory = shown.card->addRow(tr("Memory"));
     shown.memoryGauge = new Gauge(shown.card);
     shown.memoryGauge->setAccessibleName(tr("GPU memory"));
+    column->addSpacing(kGaugeGap);
     column->addWidget(shown.memoryGauge);
     column->addSpacing(6);
     shown.clock = shown.card->addRow(tr("Clock"));
@@ -216,11 +219,13 @@ void StatusPanel::buildCpuCard() {
     m_cpuLine = new Sparkline(kLoadPoints, m_cpuCard);
     m_cpuLine->setMaximum(1.0);
     m_cpuLine->setAccessibleName(tr("Processor load over the last minute"));
+    column->addSpacing(kGaugeGap);
     column->addWidget(m_cpuLine);
     column->addSpacing(6);
     m_cpuMemory = m_cpuCard->addRow(tr("Memory"));
     m_cpuMemoryGauge = new Gauge(m_cpuCard);
     m_cpuMemoryGauge->setAccessibleName(tr("Memory of the computer"));
+    column->addSpacing(kGaugeGap);
     column->addWidget(m_cpuMemoryGauge);
     column->addSpacing(4);
     m_column->addWidget(m_cpuCard);
@@ -269,6 +274,7 @@ void StatusPanel::buildModelCard() {
     m_context = m_modelCard->addRow(tr("Context"));
     m_contextGauge = new Gauge(m_modelCard);
     m_contextGauge->setAccessibleName(tr("Context used"));
+    column->addSpacing(kGaugeGap);
     column->addWidget(m_contextGauge);
     column->addSpacing(6);
     m_contextMemory = m_modelCard->addRow(tr("Context memory"));

@@ -7,7 +7,9 @@
 
 namespace hearth::ui {
 
-StatusStrip::StatusStrip(QWidget* parent) : FigureLabel(parent) {}
+StatusStrip::StatusStrip(QWidget* parent) : FigureLabel(parent) {
+    setContentsMargins(12, 0, 0, 0); // in line with the sidebar's rows
+}
 
 void StatusStrip::setCpu(const core::CpuIdentity& identity, const core::CpuSample& sample) {
     m_load = percentText(sample.load);
