@@ -79,7 +79,7 @@ void CpuBackend::attention(const TensorView& out, const TensorView& q, const KvV
     const std::int64_t partialRow = dim + 2;
     const std::int64_t partialTile = kAttentionRows * partialRow;
     const std::int64_t partials = plan.tiles * plan.splits * partialTile;
-    m_attention.resize(static_cast<std::size_t>(partials + m_pool.threads() * kAttentionRows * dim));
+    if (!grow(m_attention, partials + m_pool.threads() * kAttentionRows * dim, "attention")) return;
     float* queryScratch = m_attention.data() + partials;
 
     const auto tileRows = [&](std::int64_t tile, auto&& visit) { // visit(row, token, head)

@@ -232,29 +232,32 @@ void CpuBackend::geGlu(const TensorView& out, const TensorView& gate, const Tens
 
 void CpuBackend::rope(const TensorView& x, std::int32_t headDim, std::int32_t firstPosition, const RopeParams& params) {
     if (!begin("rope", ropeFits(x, headDim, firstPosition, params))) return;
-    const std::vector<RopeTurn>& turns = ropeTurns(firstPosition, x.rows(), params);
+    const RopeTurn* turns = ropeTurns(firstPosition, x.rows(), params);
+    if (turns == nullptr) return;
     overRows(x.rows(), x.cols(), [&](std::int64_t from, std::int64_t to) {
         for (std::int64_t t = from; t < to; ++t) {
-            ropeRow(x.f32() + t * x.cols(), x.cols() / headDim, headDim, turns.data() + t * (params.dims / 2), params);
+            ropeRow(x.f32() + t * x.cols(), x.cols() / headDim, headDim, turns + t * (params.dims / 2), params);
         }
     });
 }
 
-const std::vector<RopeTurn>& CpuBackend::ropeTurns(std::int32_t firstPosition, std::int64_t positions, const RopeParams& params) {
+const RopeTurn* CpuBackend::ropeTurns(std::int32_t firstPosition, std::int64_t positions, const RopeParams& params) {
     for (RopeCache& cache : m_ropeCaches) {
         if (cache.valid && cache.firstPosition == firstPosition && cache.positions == positions && sameTurns(cache.params, params)) {
-            return cache.turns;
+            return cache.turns.data();
         }
     }
     RopeCache& cache = m_ropeCaches[m_nextRopeCache];
     m_nextRopeCache = (m_nextRopeCache + 1) % m_ropeCaches.size();
     cache.valid = false;
-    makeRopeTable(cache.turns, firstPosition, positions, params);
+    // One more than needed: the address of an empty table (dims 0) must not read as a failure.
+    if (!grow(cache.turns, positions * (params.dims / 2) + 1, "rope")) return nullptr;
+    makeRopeTable(cache.turns.data(), firstPosition, positions, params);
     cache.params = params;
     cache.firstPosition = firstPosition;
     cache.positions = positions;
     cache.valid = true;
-    return cache.turns;
+    return cache.turns.data();
 }
 
 void CpuBackend::moeRoute(const TensorView& ids, const TensorView& weights, const TensorView& logits, bool renormalise) {
@@ -262,7 +265,7 @@ void CpuBackend::moeRoute(const TensorView& ids, const TensorView& weights, cons
     const std::int64_t experts = logits.cols();
     const std::int64_t k = ids.cols();
     const RouteWeights mode = renormalise ? RouteWeights::Renormalised : RouteWeights::AsTheyAre;
-    m_order.resize(static_cast<std::size_t>(experts));
+    if (!grow(m_order, experts, "moeRoute")) return;
     for (std::int64_t t = 0; t < logits.rows(); ++t) {
         moeRouteRow(static_cast<std::int32_t*>(ids.data) + t * k, weights.f32() + t * k, logits.f32() + t * experts, experts, k, mode,
                     m_order.data());

@@ -99,6 +99,9 @@ private:
     /// False when the step has failed or is cancelled, or when !valid, which is recorded as InvalidShape.
     bool begin(const char* operation, bool valid);
     void fail(StatusCode code, const char* place);
+    /// At least `count` values in a scratch vector; never shrinks, so that nothing is cleared twice. False is OutOfMemory.
+    template <typename Value>
+    [[nodiscard]] bool grow(std::vector<Value>& scratch, std::int64_t count, const char* operation);
     /// Runs body(task, worker) on the pool; tasks after a stop request are dropped.
     template <typename Body>
     void parallel(std::int64_t tasks, const Body& body);
@@ -106,12 +109,13 @@ private:
     template <typename Body>
     void overRows(std::int64_t rows, std::int64_t elementsPerRow, const Body& body);
 
-    void roundActivations(const float* x, std::int64_t rows, std::int64_t cols);
+    enum class Rounding : std::uint8_t { Once, WithRest };
+    [[nodiscard]] bool roundActivations(const float* x, std::int64_t rows, std::int64_t cols, Rounding rounding);
     void runProducts(std::int64_t cols);
     void runChunk(const Chunk& chunk, int worker);
     [[nodiscard]] std::int64_t chunkRows(const Product& product, std::int64_t totalRows) const;
-    [[nodiscard]] const std::vector<RopeTurn>& ropeTurns(std::int32_t firstPosition, std::int64_t positions,
-                                                         const RopeParams& params);
+    /// Null when there is no memory for them.
+    [[nodiscard]] const RopeTurn* ropeTurns(std::int32_t firstPosition, std::int64_t positions, const RopeParams& params);
 
     CpuPath m_path;
     ThreadPool m_pool;
@@ -122,7 +126,9 @@ private:
     Status m_status;
 
     // Scratch, grown on the calling thread before the pool runs and kept.
-    std::vector<Q8Block> m_rounded;
+    std::vector<Q8Block> m_rounded;     ///< activations; the rests of the same rows behind them where a format wants them
+    std::vector<float> m_rest;          ///< x minus its rounded value
+    std::vector<float> m_wide;          ///< [2 * tokens, rows]: products with the rounded rows and with the rests
     std::vector<float> m_decoded;       ///< per worker: decoded weight rows
     std::vector<float> m_attention;
     std::vector<float> m_gathered;      ///< experts: inputs and outputs in the order of the experts

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 #ifdef HEARTH_HAVE_SIMD_MATMUL
 #include "kernels/cpu/simd/matmul_simd.h"
@@ -23,13 +24,21 @@ namespace {
 constexpr std::int64_t kBytesWorthATask = 64 * 1024;
 /// ... and a task of many tokens should multiply no more than this, so that a stop request is seen within milliseconds.
 constexpr std::int64_t kProductsPerTask = 32 * 1024 * 1024;
-/// Kernels work on groups of rows and repack activations once per call.
-constexpr std::int64_t kRowGroup = 32;
+/// The 8-bit kernels repack activations once per call, which costs about one row; the others need no more than full groups.
+constexpr std::int64_t kRoundedRowGroup = 32;
+constexpr std::int64_t kFloatRowGroup = 8;
 /// Tasks per thread: more even out better.
 constexpr std::int64_t kTasksPerThread = 8;
 
 [[maybe_unused]] bool isFloat(DType dtype) { // only where SIMD kernels are built
     return dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16;
+}
+
+/// Formats of under four bits per weight. Their models have narrow margins, and unpacking the weights costs more than
+/// multiplying them: x is given to them as two 8-bit numbers per element, the rounded one and the rounded rest.
+bool wantsRest(DType dtype) {
+    const DTypeInfo& type = info(dtype);
+    return type.elementsPerBlock == 256 && type.bytesPerBlock * 8 < 4 * type.elementsPerBlock;
 }
 
 } // namespace
@@ -44,18 +53,32 @@ bool CpuBackend::roundsActivations(DType dtype, std::int64_t cols) const {
 #endif
 }
 
-void CpuBackend::roundActivations(const float* x, std::int64_t rows, std::int64_t cols) {
+bool CpuBackend::roundActivations(const float* x, std::int64_t rows, std::int64_t cols, Rounding rounding) {
 #ifdef HEARTH_HAVE_SIMD_MATMUL
     const std::int64_t blocks = cols / kQ8Elements;
-    m_rounded.resize(static_cast<std::size_t>(rows * blocks));
+    const bool withRest = rounding == Rounding::WithRest;
+    if (!grow(m_rounded, rows * blocks * (withRest ? 2 : 1), "matmul")) return false;
+    if (withRest && !grow(m_rest, rows * cols, "matmul")) return false;
     overRows(rows, cols, [&](std::int64_t from, std::int64_t to) {
-        for (std::int64_t t = from; t < to; ++t) m_matmul->quantizeRow(m_rounded.data() + t * blocks, x + t * cols, cols);
+        for (std::int64_t t = from; t < to; ++t) {
+            Q8Block* rounded = m_rounded.data() + t * blocks;
+            m_matmul->quantizeRow(rounded, x + t * cols, cols);
+            if (!withRest) continue;
+            float* rest = m_rest.data() + t * cols;
+            for (std::int64_t c = 0; c < cols; ++c) {
+                const Q8Block& block = rounded[c / kQ8Elements];
+                rest[c] = x[t * cols + c] - block.scale * static_cast<float>(block.q[c % kQ8Elements]);
+            }
+            m_matmul->quantizeRow(rounded + rows * blocks, rest, cols);
+        }
     });
 #else
+    static_cast<void>(rounding);
     static_cast<void>(x);
     static_cast<void>(rows);
     static_cast<void>(cols);
 #endif
+    return true;
 }
 
 void CpuBackend::matmul(const TensorView& out, const TensorView& weight, const TensorView& x) {
@@ -68,7 +91,13 @@ void CpuBackend::matmulShared(std::span<const TensorView> outs, std::span<const 
     if (!begin("matmul", valid)) return;
 
     const std::int64_t cols = x.cols();
+    const std::int64_t tokens = x.rows();
     bool rounded = false;
+    std::int64_t widest = 0; // floats of the double outputs of products that multiply the rest too
+    const auto needsRest = [&](const TensorView& weight) { return roundsActivations(weight.dtype, cols) && wantsRest(weight.dtype); };
+    for (const TensorView& weight : weights) widest += needsRest(weight) ? 2 * tokens * weight.rows() : 0;
+    if (!grow(m_wide, widest, "matmul")) return;
+    float* wide = m_wide.data();
     m_products.clear();
     for (std::size_t i = 0; i < outs.size(); ++i) {
         const TensorView& weight = weights[i];
@@ -81,13 +110,26 @@ void CpuBackend::matmulShared(std::span<const TensorView> outs, std::span<const 
                         .out = outs[i].f32(),
                         .x = x.f32()};
         if (roundsActivations(weight.dtype, cols)) {
-            if (!rounded) roundActivations(x.f32(), x.rows(), cols);
+            if (!rounded && !roundActivations(x.f32(), tokens, cols, widest > 0 ? Rounding::WithRest : Rounding::Once)) return;
             rounded = true;
             product.rounded = m_rounded.data();
+        }
+        if (needsRest(weight)) { // the rests stand behind the rounded rows, as further tokens
+            product.tokens = 2 * tokens;
+            product.out = wide;
+            wide += product.tokens * product.rows;
         }
         m_products.push_back(product);
     }
     runProducts(cols);
+    for (std::size_t i = 0; i < outs.size(); ++i) {
+        const Product& product = m_products[i];
+        if (product.tokens == tokens) continue;
+        overRows(tokens, product.rows, [&](std::int64_t from, std::int64_t to) {
+            const float* rests = product.out + tokens * product.rows;
+            for (std::int64_t k = from * product.rows; k < to * product.rows; ++k) outs[i].f32()[k] = product.out[k] + rests[k];
+        });
+    }
 }
 
 void CpuBackend::matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& ids) {
@@ -99,31 +141,32 @@ void CpuBackend::matmulExperts(const TensorView& out, const TensorView& weight, 
     if (!std::all_of(expertOf, expertOf + pairs, inRange)) return fail(StatusCode::InvalidShape, "matmulExperts");
 
     // Pairs of (token, choice) in the order of their expert, so that each expert's weights are read once for all its tokens.
-    m_order.resize(static_cast<std::size_t>(pairs));
-    std::iota(m_order.begin(), m_order.end(), 0);
-    std::stable_sort(m_order.begin(), m_order.end(), [&](std::int32_t a, std::int32_t b) { return expertOf[a] < expertOf[b]; });
+    if (!grow(m_order, pairs, "matmulExperts")) return;
+    const std::span<std::int32_t> order = std::span(m_order).first(static_cast<std::size_t>(pairs));
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::sort(order, {}, [&](std::int32_t pair) { return std::pair(expertOf[pair], pair); });
 
     const std::int64_t cols = weight.cols();
     const std::int64_t rows = weight.rows();
     const std::int64_t pairsPerRow = x.rows() == pairs ? 1 : ids.cols();
-    m_gathered.resize(static_cast<std::size_t>(pairs * (cols + rows)));
+    if (!grow(m_gathered, pairs * (cols + rows), "matmulExperts")) return;
     float* inputs = m_gathered.data();
     float* outputs = inputs + pairs * cols;
     overRows(pairs, cols, [&](std::int64_t from, std::int64_t to) {
         for (std::int64_t i = from; i < to; ++i) {
-            const float* row = x.f32() + m_order[static_cast<std::size_t>(i)] / pairsPerRow * cols;
+            const float* row = x.f32() + order[static_cast<std::size_t>(i)] / pairsPerRow * cols;
             std::memcpy(inputs + i * cols, row, static_cast<std::size_t>(cols) * sizeof(float));
         }
     });
     const bool rounds = roundsActivations(weight.dtype, cols);
-    if (rounds) roundActivations(inputs, pairs, cols);
+    if (rounds && !roundActivations(inputs, pairs, cols, Rounding::Once)) return;
 
     const std::int64_t rowBytes = static_cast<std::int64_t>(bytesFor(weight.dtype, static_cast<std::uint64_t>(cols)));
     m_products.clear();
     for (std::int64_t first = 0; first < pairs;) {
-        const std::int32_t expert = expertOf[m_order[static_cast<std::size_t>(first)]];
+        const std::int32_t expert = expertOf[order[static_cast<std::size_t>(first)]];
         std::int64_t end = first + 1;
-        while (end < pairs && expertOf[m_order[static_cast<std::size_t>(end)]] == expert) ++end;
+        while (end < pairs && expertOf[order[static_cast<std::size_t>(end)]] == expert) ++end;
         m_products.push_back({.dtype = weight.dtype,
                               .weight = static_cast<const std::byte*>(weight.data) + expert * rows * rowBytes,
                               .rowBytes = rowBytes,
@@ -139,7 +182,7 @@ void CpuBackend::matmulExperts(const TensorView& out, const TensorView& weight, 
 
     overRows(pairs, rows, [&](std::int64_t from, std::int64_t to) {
         for (std::int64_t i = from; i < to; ++i) {
-            float* row = out.f32() + m_order[static_cast<std::size_t>(i)] * rows;
+            float* row = out.f32() + order[static_cast<std::size_t>(i)] * rows;
             std::memcpy(row, outputs + i * rows, static_cast<std::size_t>(rows) * sizeof(float));
         }
     });
@@ -150,7 +193,8 @@ std::int64_t CpuBackend::chunkRows(const Product& product, std::int64_t totalRow
     const std::int64_t worthIt = kBytesWorthATask / std::max<std::int64_t>(1, product.rowBytes * product.tokens);
     const std::int64_t atMost = kProductsPerTask / std::max<std::int64_t>(1, product.cols * product.tokens);
     const std::int64_t wanted = std::min(std::max(share, worthIt), atMost);
-    return std::max<std::int64_t>(1, wanted / kRowGroup) * kRowGroup;
+    const std::int64_t group = product.rounded != nullptr ? kRoundedRowGroup : kFloatRowGroup;
+    return std::max<std::int64_t>(1, wanted / group) * group;
 }
 
 void CpuBackend::runProducts(std::int64_t cols) {
@@ -164,7 +208,7 @@ void CpuBackend::runProducts(std::int64_t cols) {
             m_chunks.push_back({static_cast<int>(i), row, std::min(row + step, product.rows)});
         }
     }
-    m_decoded.resize(static_cast<std::size_t>(m_pool.threads() * kDecodedRows * cols));
+    if (!grow(m_decoded, m_pool.threads() * kDecodedRows * cols, "matmul")) return;
     parallel(static_cast<std::int64_t>(m_chunks.size()),
              [&](int task, int worker) { runChunk(m_chunks[static_cast<std::size_t>(task)], worker); });
 }

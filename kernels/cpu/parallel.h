@@ -6,11 +6,22 @@
 #include "kernels/cpu/cpu_backend.h"
 
 #include <algorithm>
+#include <new>
 
 namespace hearth::kernels {
 
 /// Below this many elements waking other threads costs more than it saves.
 constexpr std::int64_t kElementsWorthSharing = 16 * 1024;
+
+template <typename Value>
+bool CpuBackend::grow(std::vector<Value>& scratch, std::int64_t count, const char* operation) {
+    try {
+        if (static_cast<std::int64_t>(scratch.size()) < count) scratch.resize(static_cast<std::size_t>(count));
+    } catch (const std::bad_alloc&) {
+        fail(StatusCode::OutOfMemory, operation);
+    }
+    return m_status.ok();
+}
 
 template <typename Body>
 void CpuBackend::parallel(std::int64_t tasks, const Body& body) {

@@ -21,7 +21,6 @@
 #include "kernels/ops/shapes.h"
 
 #include <cstdint>
-#include <vector>
 
 namespace hearth::kernels {
 
@@ -31,14 +30,14 @@ namespace hearth::kernels {
            params.dims <= headDim && params.base > 0.0f && firstPosition >= 0;
 }
 
-/// [positions][dims / 2] of {cos, sin}, magnitude included.
+/// What one pair is turned by, magnitude included.
 struct RopeTurn {
     float cosine;
     float sine;
 };
 
-/// Replaces `table` by the turns of `positions` positions from firstPosition on. Host arithmetic, for every back end.
-void makeRopeTable(std::vector<RopeTurn>& table, std::int32_t firstPosition, std::int64_t positions, const RopeParams& params);
+/// table [positions, dims / 2] = the turns of `positions` positions from firstPosition on. Host arithmetic, for every back end.
+void makeRopeTable(RopeTurn* table, std::int32_t firstPosition, std::int64_t positions, const RopeParams& params);
 
 /// Rotates the heads of one row by one position's turns.
 void ropeRow(float* row, std::int64_t heads, std::int32_t headDim, const RopeTurn* turns, const RopeParams& params);

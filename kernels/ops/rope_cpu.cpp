@@ -17,9 +17,8 @@ double pairTurning(double turns, const RopeParams& params) {
 
 } // namespace
 
-void makeRopeTable(std::vector<RopeTurn>& table, std::int32_t firstPosition, std::int64_t positions, const RopeParams& params) {
+void makeRopeTable(RopeTurn* table, std::int32_t firstPosition, std::int64_t positions, const RopeParams& params) {
     const std::int64_t pairs = params.dims / 2;
-    table.resize(static_cast<std::size_t>(positions * pairs));
     const bool yarn = params.extensionFactor != 0.0f && params.originalContext > 0;
     double low = 0.0;
     double high = 0.0;
@@ -40,8 +39,7 @@ void makeRopeTable(std::vector<RopeTurn>& table, std::int32_t firstPosition, std
         }
         for (std::int64_t t = 0; t < positions; ++t) {
             const double angle = static_cast<double>(firstPosition + t) * perPosition;
-            table[static_cast<std::size_t>(t * pairs + i)] = {static_cast<float>(std::cos(angle) * magnitude),
-                                                               static_cast<float>(std::sin(angle) * magnitude)};
+            table[t * pairs + i] = {static_cast<float>(std::cos(angle) * magnitude), static_cast<float>(std::sin(angle) * magnitude)};
         }
     }
 }
