@@ -34,13 +34,16 @@ constexpr std::array kMagics{
     Magic{"\x28\xb5\x2f\xfd"sv, "a Zstandard archive"},
     Magic{"7z\xbc\xaf"sv, "a 7-Zip archive"},
     Magic{"\x89HDF"sv, "an HDF5 file"},
-    Magic{"\x7f" "ELF"sv, "an executable"},
+    Magic{"\x7f"
+          "ELF"sv,
+          "an executable"},
     Magic{"%PDF"sv, "a PDF document"},
 };
 
 bool looksLikeHtml(std::string_view start) {
     std::string lower(start.substr(0, 16));
-    std::ranges::transform(lower, lower.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    std::ranges::transform(lower, lower.begin(),
+                           [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
     const std::size_t text = lower.find_first_not_of(" \t\r\n");
     if (text == std::string::npos) return false;
     const std::string_view trimmed = std::string_view(lower).substr(text);
@@ -65,7 +68,8 @@ std::string describeForeignFile(std::string_view start) {
     if (looksLikeHtml(start)) return "this is a web page (HTML), perhaps an error page saved instead of the model";
     if (looksLikeSafetensors(start)) return "this is a safetensors file; it has to be converted to GGUF first";
     std::string bytes;
-    for (const char byte : start.substr(0, 4)) bytes += fmt::format(" {:02x}", static_cast<unsigned char>(byte));
+    for (const char byte : start.substr(0, 4))
+        bytes += fmt::format(" {:02x}", static_cast<unsigned char>(byte));
     return fmt::format("not a GGUF file; it begins with{}", bytes);
 }
 

@@ -8,7 +8,8 @@
 
 namespace hearth::core {
 
-/// `start` is the beginning of the file, 64 bytes or all of it. Always answers: "a ZIP archive ...", else the bytes found.
+/// `start` is the beginning of the file, 64 bytes or all of it. Always answers: "a ZIP archive ...", else the bytes
+/// found.
 [[nodiscard]] std::string describeForeignFile(std::string_view start);
 
 } // namespace hearth::core

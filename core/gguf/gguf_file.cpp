@@ -16,7 +16,8 @@ namespace {
 constexpr std::uint64_t kMaximumParts = 99'999; // what five digits of the file name can say
 
 /// "dir/NAME-00002-of-00005.gguf" for part 1 (counted from 0) of 5.
-std::filesystem::path partPath(const std::filesystem::path& folder, std::string_view stem, std::uint64_t part, std::uint64_t count) {
+std::filesystem::path partPath(const std::filesystem::path& folder, std::string_view stem, std::uint64_t part,
+                               std::uint64_t count) {
     return folder / fmt::format("{}-{:05}-of-{:05}.gguf", stem, part + 1, count);
 }
 
@@ -43,15 +44,16 @@ Result<void> GgufFile::addPart(std::span<const std::byte> bytes, const std::stri
         const auto count = part->metadata.uint("split.count");
         if (no != index || count != m_metadata.uint("split.count")) {
             return fail(ErrorCode::MalformedFile,
-                        fmt::format("{}: split.no, split.count: {}, {}; expected {}, {}", label, no.value_or(0), count.value_or(0), index,
-                                    m_metadata.uint("split.count").value_or(0)));
+                        fmt::format("{}: split.no, split.count: {}, {}; expected {}, {}", label, no.value_or(0),
+                                    count.value_or(0), index, m_metadata.uint("split.count").value_or(0)));
         }
     }
     m_bytes.push_back(bytes);
     for (GgufTensor& tensor : part->tensors) {
         tensor.split = index;
         if (!m_index.try_emplace(tensor.name, m_tensors.size()).second) {
-            return fail(ErrorCode::MalformedFile, fmt::format("{}: tensor '{}' is in an earlier part too", label, tensor.name));
+            return fail(ErrorCode::MalformedFile,
+                        fmt::format("{}: tensor '{}' is in an earlier part too", label, tensor.name));
         }
         m_tensors.push_back(std::move(tensor));
     }
@@ -63,7 +65,8 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path, GgufTensors t
     if (!mapping) return std::unexpected(std::move(mapping.error()));
     GgufFile file;
     file.m_path = path;
-    if (auto added = file.addPart(mapping->bytes(), path.string(), tensors); !added) return std::unexpected(std::move(added.error()));
+    if (auto added = file.addPart(mapping->bytes(), path.string(), tensors); !added)
+        return std::unexpected(std::move(added.error()));
 
     const std::uint64_t count = file.m_metadata.uint("split.count").value_or(1);
     if (count <= 1) {
@@ -72,12 +75,14 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path, GgufTensors t
     }
     const std::uint64_t no = file.m_metadata.uint("split.no").value_or(0);
     if (count > kMaximumParts || no >= count) {
-        return fail(ErrorCode::MalformedFile, fmt::format("{}: split.no, split.count: part {} of {}", path.string(), no, count));
+        return fail(ErrorCode::MalformedFile,
+                    fmt::format("{}: split.no, split.count: part {} of {}", path.string(), no, count));
     }
     const auto stem = splitStem(path, no, count);
     if (!stem) {
         return fail(ErrorCode::MalformedFile,
-                    fmt::format("{}: split.count: part {} of {} must be named NAME-{:05}-of-{:05}.gguf", path.string(), no + 1, count, no + 1, count));
+                    fmt::format("{}: split.count: part {} of {} must be named NAME-{:05}-of-{:05}.gguf", path.string(),
+                                no + 1, count, no + 1, count));
     }
 
     // Parts in order, whichever was asked for: the first one has the metadata.
@@ -87,15 +92,17 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path, GgufTensors t
         const std::filesystem::path part = partPath(path.parent_path(), *stem, i, count);
         auto partMapping = MappedFile::open(part);
         if (!partMapping) {
-            return fail(partMapping.error().code, fmt::format("part {} of {}: {}", i + 1, count, partMapping.error().message));
+            return fail(partMapping.error().code,
+                        fmt::format("part {} of {}: {}", i + 1, count, partMapping.error().message));
         }
-        if (auto added = whole.addPart(partMapping->bytes(), part.string(), tensors); !added) return std::unexpected(std::move(added.error()));
+        if (auto added = whole.addPart(partMapping->bytes(), part.string(), tensors); !added)
+            return std::unexpected(std::move(added.error()));
         whole.m_mappings.push_back(std::move(*partMapping));
     }
     const auto expected = whole.m_metadata.uint("split.tensors.count");
     if (tensors == GgufTensors::Check && expected && *expected != whole.m_tensors.size()) {
-        return fail(ErrorCode::MalformedFile, fmt::format("{}: split.tensors.count: {}, but the parts hold {}", whole.m_path.string(),
-                                                          *expected, whole.m_tensors.size()));
+        return fail(ErrorCode::MalformedFile, fmt::format("{}: split.tensors.count: {}, but the parts hold {}",
+                                                          whole.m_path.string(), *expected, whole.m_tensors.size()));
     }
     return whole;
 }
@@ -103,7 +110,8 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path, GgufTensors t
 Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes, std::string label) {
     GgufFile file;
     file.m_path = label;
-    if (auto added = file.addPart(bytes, label, GgufTensors::Check); !added) return std::unexpected(std::move(added.error()));
+    if (auto added = file.addPart(bytes, label, GgufTensors::Check); !added)
+        return std::unexpected(std::move(added.error()));
     return file;
 }
 
@@ -113,12 +121,14 @@ const GgufTensor* GgufFile::findTensor(std::string_view tensorName) const {
 }
 
 std::span<const std::byte> GgufFile::data(const GgufTensor& tensor) const {
-    return m_bytes[tensor.split].subspan(static_cast<std::size_t>(tensor.offset), static_cast<std::size_t>(tensor.byteSize));
+    return m_bytes[tensor.split].subspan(static_cast<std::size_t>(tensor.offset),
+                                         static_cast<std::size_t>(tensor.byteSize));
 }
 
 std::uint64_t GgufFile::fileBytes() const {
     std::uint64_t total = 0;
-    for (const auto& bytes : m_bytes) total += bytes.size();
+    for (const auto& bytes : m_bytes)
+        total += bytes.size();
     return total;
 }
 

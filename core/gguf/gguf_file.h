@@ -30,11 +30,11 @@ namespace hearth::core {
 struct GgufTensor {
     std::string name;
     kernels::DType dtype = kernels::DType::F32;
-    int rank = 0;                                   ///< 1 to 4
-    std::array<std::uint64_t, 4> dims{1, 1, 1, 1};  ///< dims[0] contiguous (columns), dims[1] rows, dims[2] experts
+    int rank = 0;                                  ///< 1 to 4
+    std::array<std::uint64_t, 4> dims{1, 1, 1, 1}; ///< dims[0] contiguous (columns), dims[1] rows, dims[2] experts
     std::uint64_t byteSize = 0;
-    std::uint64_t offset = 0;                       ///< from the start of its file
-    std::uint32_t split = 0;                        ///< which file of a split model
+    std::uint64_t offset = 0; ///< from the start of its file
+    std::uint32_t split = 0;  ///< which file of a split model
 
     [[nodiscard]] std::uint64_t elements() const { return dims[0] * dims[1] * dims[2] * dims[3]; }
 };
@@ -49,7 +49,8 @@ public:
     /// Opens and checks a file and, when it is part of a split model, all its siblings.
     /// Errors name file, byte offset and field: NotGguf, UnsupportedVersion, FileTruncated, MalformedFile,
     /// UnsupportedTensorType, and MappedFile::open's.
-    [[nodiscard]] static Result<GgufFile> open(const std::filesystem::path& path, GgufTensors tensors = GgufTensors::Check);
+    [[nodiscard]] static Result<GgufFile> open(const std::filesystem::path& path,
+                                               GgufTensors tensors = GgufTensors::Check);
 
     /// Parses bytes that are already in memory (tests, fuzzing), as one part. `bytes` must outlive the object.
     [[nodiscard]] static Result<GgufFile> parse(std::span<const std::byte> bytes, std::string label);
@@ -71,16 +72,18 @@ private:
     /// Look-up by string_view without a temporary string.
     struct NameHash {
         using is_transparent = void;
-        [[nodiscard]] std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+        [[nodiscard]] std::size_t operator()(std::string_view text) const {
+            return std::hash<std::string_view>{}(text);
+        }
     };
 
-    std::filesystem::path m_path;                            ///< of the first part when split
+    std::filesystem::path m_path; ///< of the first part when split
     std::uint32_t m_version = 0;
-    GgufMetadata m_metadata;                                 ///< the first part's; later parts hold only split.* keys
+    GgufMetadata m_metadata; ///< the first part's; later parts hold only split.* keys
     std::vector<GgufTensor> m_tensors;
     std::unordered_map<std::string, std::size_t, NameHash, std::equal_to<>> m_index;
-    std::vector<MappedFile> m_mappings;                      ///< one per split; empty after parse()
-    std::vector<std::span<const std::byte>> m_bytes;         ///< one per split
+    std::vector<MappedFile> m_mappings;              ///< one per split; empty after parse()
+    std::vector<std::span<const std::byte>> m_bytes; ///< one per split
 };
 
 } // namespace hearth::core

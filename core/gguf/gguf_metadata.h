@@ -16,11 +16,13 @@
 
 namespace hearth::core {
 
-/// A value as the file stores it, widened: every integer type becomes int64 or (uint64 type id) uint64; f32 and f64 become double.
+/// A value as the file stores it, widened: every integer type becomes int64 or (uint64 type id) uint64; f32 and f64
+/// become double.
 using GgufScalar = std::variant<bool, std::int64_t, std::uint64_t, double, std::string>;
 
 /// Arrays are homogeneous and never nested (nested arrays are refused). Integers widen to int64, floats to f32.
-using GgufArray = std::variant<std::vector<bool>, std::vector<std::int64_t>, std::vector<float>, std::vector<std::string>>;
+using GgufArray =
+    std::variant<std::vector<bool>, std::vector<std::int64_t>, std::vector<float>, std::vector<std::string>>;
 
 using GgufValue = std::variant<GgufScalar, GgufArray>;
 

@@ -21,8 +21,19 @@ namespace {
 
 // Value type ids of the GGUF specification.
 enum class ValueType : std::uint32_t {
-    UInt8 = 0, Int8 = 1, UInt16 = 2, Int16 = 3, UInt32 = 4, Int32 = 5, Float32 = 6, Bool = 7, String = 8, Array = 9,
-    UInt64 = 10, Int64 = 11, Float64 = 12,
+    UInt8 = 0,
+    Int8 = 1,
+    UInt16 = 2,
+    Int16 = 3,
+    UInt32 = 4,
+    Int32 = 5,
+    Float32 = 6,
+    Bool = 7,
+    String = 8,
+    Array = 9,
+    UInt64 = 10,
+    Int64 = 11,
+    Float64 = 12,
 };
 
 constexpr std::uint64_t kDefaultAlignment = 32;
@@ -47,7 +58,8 @@ std::string printable(std::string_view text) {
 } // namespace
 
 bool GgufParser::failAt(ErrorCode code, std::size_t offset, std::string_view field, std::string_view what) {
-    m_error = {code, fmt::format("{}: byte {}: {}{}{}: {}", m_label, offset, m_where, m_where.empty() ? "" : ", ", field, what)};
+    m_error = {code, fmt::format("{}: byte {}: {}{}{}: {}", m_label, offset, m_where, m_where.empty() ? "" : ", ",
+                                 field, what)};
     return false;
 }
 
@@ -79,15 +91,17 @@ bool GgufParser::readCount(std::uint64_t& count, std::uint64_t minimumBytesEach,
     const std::size_t start = m_offset;
     if (!read(count, field)) return false;
     if (count > remaining() / minimumBytesEach) {
-        return failAt(ErrorCode::FileTruncated, start, field,
-                      fmt::format("{} entries of at least {} bytes, the file has {} left", count, minimumBytesEach, remaining()));
+        return failAt(
+            ErrorCode::FileTruncated, start, field,
+            fmt::format("{} entries of at least {} bytes, the file has {} left", count, minimumBytesEach, remaining()));
     }
     return true;
 }
 
 bool GgufParser::readMagicAndVersion() {
     constexpr std::string_view kMagic = "GGUF";
-    const std::string_view start(reinterpret_cast<const char*>(m_bytes.data()), std::min<std::size_t>(m_bytes.size(), 64));
+    const std::string_view start(reinterpret_cast<const char*>(m_bytes.data()),
+                                 std::min<std::size_t>(m_bytes.size(), 64));
     if (start.empty()) return failAt(ErrorCode::FileTruncated, 0, "magic", "the file is empty");
     if (!start.starts_with(kMagic)) {
         if (kMagic.starts_with(start)) return failAt(ErrorCode::FileTruncated, 0, "magic", "the file ends inside it");
@@ -98,10 +112,12 @@ bool GgufParser::readMagicAndVersion() {
     if (m_part.version == 2 || m_part.version == 3) return true;
     const std::uint32_t swapped = __builtin_bswap32(m_part.version);
     if (swapped >= 1 && swapped <= 3) {
-        return failAt(ErrorCode::UnsupportedVersion, 4, "version",
-                      fmt::format("a big-endian GGUF file (version {}); only little-endian ones are supported", swapped));
+        return failAt(
+            ErrorCode::UnsupportedVersion, 4, "version",
+            fmt::format("a big-endian GGUF file (version {}); only little-endian ones are supported", swapped));
     }
-    return failAt(ErrorCode::UnsupportedVersion, 4, "version", fmt::format("{}; versions 2 and 3 are supported", m_part.version));
+    return failAt(ErrorCode::UnsupportedVersion, 4, "version",
+                  fmt::format("{}; versions 2 and 3 are supported", m_part.version));
 }
 
 bool GgufParser::readKeys(std::uint64_t count) {
@@ -143,16 +159,26 @@ bool GgufParser::readScalar(std::uint32_t type, GgufScalar& value) {
         return true;
     };
     switch (static_cast<ValueType>(type)) {
-    case ValueType::UInt8: return readInto(std::uint8_t{}, std::int64_t{});
-    case ValueType::Int8: return readInto(std::int8_t{}, std::int64_t{});
-    case ValueType::UInt16: return readInto(std::uint16_t{}, std::int64_t{});
-    case ValueType::Int16: return readInto(std::int16_t{}, std::int64_t{});
-    case ValueType::UInt32: return readInto(std::uint32_t{}, std::int64_t{});
-    case ValueType::Int32: return readInto(std::int32_t{}, std::int64_t{});
-    case ValueType::UInt64: return readInto(std::uint64_t{}, std::uint64_t{});
-    case ValueType::Int64: return readInto(std::int64_t{}, std::int64_t{});
-    case ValueType::Float32: return readInto(float{}, double{});
-    case ValueType::Float64: return readInto(double{}, double{});
+    case ValueType::UInt8:
+        return readInto(std::uint8_t{}, std::int64_t{});
+    case ValueType::Int8:
+        return readInto(std::int8_t{}, std::int64_t{});
+    case ValueType::UInt16:
+        return readInto(std::uint16_t{}, std::int64_t{});
+    case ValueType::Int16:
+        return readInto(std::int16_t{}, std::int64_t{});
+    case ValueType::UInt32:
+        return readInto(std::uint32_t{}, std::int64_t{});
+    case ValueType::Int32:
+        return readInto(std::int32_t{}, std::int64_t{});
+    case ValueType::UInt64:
+        return readInto(std::uint64_t{}, std::uint64_t{});
+    case ValueType::Int64:
+        return readInto(std::int64_t{}, std::int64_t{});
+    case ValueType::Float32:
+        return readInto(float{}, double{});
+    case ValueType::Float64:
+        return readInto(double{}, double{});
     case ValueType::Bool: {
         std::uint8_t raw = 0;
         if (!read(raw, "value")) return false;
@@ -166,7 +192,8 @@ bool GgufParser::readScalar(std::uint32_t type, GgufScalar& value) {
         value = std::move(text);
         return true;
     }
-    case ValueType::Array: break;
+    case ValueType::Array:
+        break;
     }
     return failAt(ErrorCode::MalformedFile, m_offset - sizeof(type), "value type", fmt::format("unknown id {}", type));
 }
@@ -179,7 +206,8 @@ bool GgufParser::readNumbers(std::uint64_t count, GgufValue& value) {
         if (!read(raw, "array")) return false;
         if constexpr (std::is_same_v<T, std::uint64_t>) {
             if (raw > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-                return failAt(ErrorCode::MalformedFile, m_offset - sizeof(T), "array", fmt::format("entry {} is over 2^63 - 1", raw));
+                return failAt(ErrorCode::MalformedFile, m_offset - sizeof(T), "array",
+                              fmt::format("entry {} is over 2^63 - 1", raw));
             }
         }
         number = static_cast<Wide>(raw);
@@ -197,36 +225,57 @@ bool GgufParser::readArray(GgufValue& value) {
     switch (static_cast<ValueType>(type)) {
     case ValueType::UInt8:
     case ValueType::Int8:
-    case ValueType::Bool: bytesEach = 1; break;
+    case ValueType::Bool:
+        bytesEach = 1;
+        break;
     case ValueType::UInt16:
-    case ValueType::Int16: bytesEach = 2; break;
+    case ValueType::Int16:
+        bytesEach = 2;
+        break;
     case ValueType::UInt32:
     case ValueType::Int32:
-    case ValueType::Float32: bytesEach = 4; break;
+    case ValueType::Float32:
+        bytesEach = 4;
+        break;
     case ValueType::UInt64:
     case ValueType::Int64:
     case ValueType::Float64:
-    case ValueType::String: bytesEach = 8; break; // a string's length field
-    case ValueType::Array: return failAt(ErrorCode::MalformedFile, start, "array type", "nested arrays are not supported");
-    default: return failAt(ErrorCode::MalformedFile, start, "array type", fmt::format("unknown id {}", type));
+    case ValueType::String:
+        bytesEach = 8;
+        break; // a string's length field
+    case ValueType::Array:
+        return failAt(ErrorCode::MalformedFile, start, "array type", "nested arrays are not supported");
+    default:
+        return failAt(ErrorCode::MalformedFile, start, "array type", fmt::format("unknown id {}", type));
     }
     std::uint64_t count = 0;
     if (!readCount(count, bytesEach, "array length")) return false;
     if (count > kMaximumArrayLength) {
-        return failAt(ErrorCode::MalformedFile, start, "array length", fmt::format("{}, the limit is {}", count, kMaximumArrayLength));
+        return failAt(ErrorCode::MalformedFile, start, "array length",
+                      fmt::format("{}, the limit is {}", count, kMaximumArrayLength));
     }
 
     switch (static_cast<ValueType>(type)) {
-    case ValueType::UInt8: return readNumbers<std::uint8_t, std::int64_t>(count, value);
-    case ValueType::Int8: return readNumbers<std::int8_t, std::int64_t>(count, value);
-    case ValueType::UInt16: return readNumbers<std::uint16_t, std::int64_t>(count, value);
-    case ValueType::Int16: return readNumbers<std::int16_t, std::int64_t>(count, value);
-    case ValueType::UInt32: return readNumbers<std::uint32_t, std::int64_t>(count, value);
-    case ValueType::Int32: return readNumbers<std::int32_t, std::int64_t>(count, value);
-    case ValueType::UInt64: return readNumbers<std::uint64_t, std::int64_t>(count, value);
-    case ValueType::Int64: return readNumbers<std::int64_t, std::int64_t>(count, value);
-    case ValueType::Float32: return readNumbers<float, float>(count, value);
-    case ValueType::Float64: return readNumbers<double, float>(count, value);
+    case ValueType::UInt8:
+        return readNumbers<std::uint8_t, std::int64_t>(count, value);
+    case ValueType::Int8:
+        return readNumbers<std::int8_t, std::int64_t>(count, value);
+    case ValueType::UInt16:
+        return readNumbers<std::uint16_t, std::int64_t>(count, value);
+    case ValueType::Int16:
+        return readNumbers<std::int16_t, std::int64_t>(count, value);
+    case ValueType::UInt32:
+        return readNumbers<std::uint32_t, std::int64_t>(count, value);
+    case ValueType::Int32:
+        return readNumbers<std::int32_t, std::int64_t>(count, value);
+    case ValueType::UInt64:
+        return readNumbers<std::uint64_t, std::int64_t>(count, value);
+    case ValueType::Int64:
+        return readNumbers<std::int64_t, std::int64_t>(count, value);
+    case ValueType::Float32:
+        return readNumbers<float, float>(count, value);
+    case ValueType::Float64:
+        return readNumbers<double, float>(count, value);
     case ValueType::Bool: {
         std::vector<bool> flags(static_cast<std::size_t>(count));
         for (std::size_t i = 0; i < flags.size(); ++i) {
@@ -262,7 +311,8 @@ bool GgufParser::readTensor(GgufTensor& tensor) {
     std::uint32_t rank = 0;
     if (!read(rank, "dimension count")) return false;
     if (rank < 1 || rank > tensor.dims.size()) {
-        return failAt(ErrorCode::MalformedFile, m_offset - sizeof(rank), "dimension count", fmt::format("{}, must be 1 to 4", rank));
+        return failAt(ErrorCode::MalformedFile, m_offset - sizeof(rank), "dimension count",
+                      fmt::format("{}, must be 1 to 4", rank));
     }
     tensor.rank = static_cast<int>(rank);
 
@@ -282,13 +332,15 @@ bool GgufParser::readTensor(GgufTensor& tensor) {
     if (!read(typeId, "type")) return false;
     const auto dtype = kernels::dtypeFromGgufId(typeId);
     if (!dtype) {
-        return failAt(ErrorCode::UnsupportedTensorType, m_offset - sizeof(typeId), "type", fmt::format("unknown type id {}", typeId));
+        return failAt(ErrorCode::UnsupportedTensorType, m_offset - sizeof(typeId), "type",
+                      fmt::format("unknown type id {}", typeId));
     }
     tensor.dtype = *dtype;
     const kernels::DTypeInfo& type = kernels::info(*dtype);
     if (tensor.dims[0] % type.elementsPerBlock != 0) {
         return failAt(ErrorCode::MalformedFile, m_offset - sizeof(typeId), "type",
-                      fmt::format("rows of {} elements are not whole {} blocks of {}", tensor.dims[0], type.name, type.elementsPerBlock));
+                      fmt::format("rows of {} elements are not whole {} blocks of {}", tensor.dims[0], type.name,
+                                  type.elementsPerBlock));
     }
     if (__builtin_mul_overflow(elements / type.elementsPerBlock, std::uint64_t{type.bytesPerBlock}, &tensor.byteSize)) {
         return failAt(ErrorCode::MalformedFile, m_offset - sizeof(typeId), "type", "the byte size overflows");
@@ -321,7 +373,8 @@ bool GgufParser::placeTensors() {
         alignment = m_part.metadata.uint("general.alignment").value_or(0);
         // The specification: a multiple of 8; every writer uses a power of two.
         if (alignment < 8 || !std::has_single_bit(alignment)) {
-            return failAt(ErrorCode::MalformedFile, m_offset, "general.alignment", "is not a power of two of at least 8");
+            return failAt(ErrorCode::MalformedFile, m_offset, "general.alignment",
+                          "is not a power of two of at least 8");
         }
     }
     const std::uint64_t infoEnd = m_offset;
@@ -339,7 +392,8 @@ bool GgufParser::placeTensors() {
         }
         std::uint64_t begin = 0;
         std::uint64_t end = 0;
-        if (__builtin_add_overflow(dataStart, tensor.offset, &begin) || __builtin_add_overflow(begin, tensor.byteSize, &end)) {
+        if (__builtin_add_overflow(dataStart, tensor.offset, &begin) ||
+            __builtin_add_overflow(begin, tensor.byteSize, &end)) {
             return failAt(ErrorCode::MalformedFile, at, "offset", fmt::format("{} overflows", tensor.offset));
         }
         if (end > m_bytes.size()) {
@@ -355,7 +409,8 @@ bool GgufParser::placeTensors() {
 bool GgufParser::checkOverlaps() {
     std::vector<const GgufTensor*> inOrder;
     inOrder.reserve(m_part.tensors.size());
-    for (const GgufTensor& tensor : m_part.tensors) inOrder.push_back(&tensor);
+    for (const GgufTensor& tensor : m_part.tensors)
+        inOrder.push_back(&tensor);
     std::ranges::sort(inOrder, {}, &GgufTensor::offset);
     for (std::size_t i = 1; i < inOrder.size(); ++i) {
         const GgufTensor& before = *inOrder[i - 1];

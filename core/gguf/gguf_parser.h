@@ -27,7 +27,9 @@ struct GgufPart {
 
 class GgufParser {
 public:
-    GgufParser(std::span<const std::byte> bytes, std::string_view label) : m_bytes(bytes), m_label(label) {}
+    GgufParser(std::span<const std::byte> bytes, std::string_view label)
+        : m_bytes(bytes)
+        , m_label(label) {}
 
     [[nodiscard]] Result<GgufPart> parse(GgufTensors tensors);
 
@@ -56,7 +58,7 @@ private:
     std::span<const std::byte> m_bytes;
     std::string_view m_label;
     std::size_t m_offset = 0;
-    std::string m_where; ///< the key or tensor being read, for messages
+    std::string m_where;                    ///< the key or tensor being read, for messages
     std::vector<std::size_t> m_infoOffsets; ///< where each tensor's info begins, for messages
     GgufPart m_part;
     Error m_error;

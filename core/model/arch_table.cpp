@@ -31,8 +31,9 @@ Result<const Architecture*> findArchitecture(const GgufMetadata& metadata) {
     if (!name) return std::unexpected(name.error());
     const auto found = std::ranges::find(kArchitectures, *name, &Architecture::name);
     if (found != kArchitectures.end()) return &*found;
-    return fail(ErrorCode::UnsupportedArchitecture, fmt::format("architecture '{}' is not supported; supported are {}",
-                                                                utf8::sanitized(name->substr(0, 80)), supportedArchitectures()));
+    return fail(ErrorCode::UnsupportedArchitecture,
+                fmt::format("architecture '{}' is not supported; supported are {}",
+                            utf8::sanitized(name->substr(0, 80)), supportedArchitectures()));
 }
 
 std::string supportedArchitectures() {

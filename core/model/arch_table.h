@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table of architectures that Hearth runs. Each is one file in core/model/arch/ and one row in arch_table.cpp; what is
-// not in the table is refused by name before anything is loaded.
-// Thread: any.
+// The table of architectures that Hearth runs. Each is one file in core/model/arch/ and one row in arch_table.cpp; what
+// is not in the table is refused by name before anything is loaded. Thread: any.
 #pragma once
 
 #include "core/base/error.h"

@@ -44,7 +44,8 @@ void projectQkv(Backend& backend, const ModelConfig& config, const LayerWeights&
     backend.rmsNorm(kHeads, kHeads, layer.kNorm, config.normEpsilon);
 }
 
-void denseFeedForward(Backend& backend, const LayerWeights& layer, Scratch& scratch, const TensorView& out, const TensorView& h) {
+void denseFeedForward(Backend& backend, const LayerWeights& layer, Scratch& scratch, const TensorView& out,
+                      const TensorView& h) {
     const std::array gateUp{scratch.gate.firstRows(h.rows()), scratch.up.firstRows(h.rows())};
     const std::array weights{layer.gate, layer.up};
     backend.matmulShared(gateUp, weights, h);
@@ -55,8 +56,8 @@ void denseFeedForward(Backend& backend, const LayerWeights& layer, Scratch& scra
     if (present(layer.downBias)) backend.addBias(out, layer.downBias);
 }
 
-void expertFeedForward(Backend& backend, const ModelConfig& config, const LayerWeights& layer, Scratch& scratch, const TensorView& out,
-                       const TensorView& h) {
+void expertFeedForward(Backend& backend, const ModelConfig& config, const LayerWeights& layer, Scratch& scratch,
+                       const TensorView& out, const TensorView& h) {
     const std::int64_t rows = h.rows();
     const std::int64_t expertRows = rows * config.expertsUsed;
     const TensorView routerLogits = scratch.routerLogits.firstRows(rows);

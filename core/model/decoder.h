@@ -29,23 +29,24 @@ public:
 
     [[nodiscard]] static std::uint64_t bytesFor(const ModelConfig& config, std::int32_t chunk);
     /// nullptr when there is not enough memory.
-    [[nodiscard]] static std::unique_ptr<Scratch> create(const ModelConfig& config, kernels::Backend& backend, std::int32_t chunk);
+    [[nodiscard]] static std::unique_ptr<Scratch> create(const ModelConfig& config, kernels::Backend& backend,
+                                                         std::int32_t chunk);
 
     [[nodiscard]] std::uint64_t bytes() const { return m_buffer->bytes(); }
 
     // All [chunk, ...] f32 unless said otherwise.
-    kernels::TensorView residual;       ///< x
-    kernels::TensorView normed;         ///< h
+    kernels::TensorView residual; ///< x
+    kernels::TensorView normed;   ///< h
     kernels::TensorView q, k, v;
-    kernels::TensorView attention;      ///< [chunk, queryWidth]
-    kernels::TensorView projected;      ///< [chunk, embedding], added to x
-    kernels::TensorView gate, up;       ///< [chunk, feedForward]
-    kernels::TensorView routerLogits;   ///< [chunk, experts]
-    kernels::TensorView expertIds;      ///< I32 [chunk, expertsUsed]
-    kernels::TensorView expertWeights;  ///< [chunk, expertsUsed]
+    kernels::TensorView attention;            ///< [chunk, queryWidth]
+    kernels::TensorView projected;            ///< [chunk, embedding], added to x
+    kernels::TensorView gate, up;             ///< [chunk, feedForward]
+    kernels::TensorView routerLogits;         ///< [chunk, experts]
+    kernels::TensorView expertIds;            ///< I32 [chunk, expertsUsed]
+    kernels::TensorView expertWeights;        ///< [chunk, expertsUsed]
     kernels::TensorView expertGate, expertUp; ///< [chunk * expertsUsed, expertFeedForward]
-    kernels::TensorView expertOut;      ///< [chunk * expertsUsed, embedding]
-    kernels::TensorView logits;         ///< [kLogitRows, vocabulary]
+    kernels::TensorView expertOut;            ///< [chunk * expertsUsed, embedding]
+    kernels::TensorView logits;               ///< [kLogitRows, vocabulary]
 
 private:
     Scratch() = default;
@@ -60,10 +61,10 @@ struct DecodeStep {
     const ModelWeights& weights;
     Scratch& scratch;
     const KvCache& cache;
-    std::span<const std::int32_t> tokens;  ///< at most the scratch's chunk
+    std::span<const std::int32_t> tokens; ///< at most the scratch's chunk
     std::int32_t firstPosition = 0;
-    std::int32_t logitRows = 0;            ///< of the last tokens: 0, 1 or tokens.size()
-    std::span<float> logits;               ///< [logitRows, vocabulary], host memory
+    std::int32_t logitRows = 0; ///< of the last tokens: 0, 1 or tokens.size()
+    std::span<float> logits;    ///< [logitRows, vocabulary], host memory
     const std::function<void(std::int32_t, std::int32_t, std::span<const float>)>& observer;
 };
 

@@ -24,8 +24,9 @@ std::int64_t rowsFor(std::int32_t contextLength) {
 std::uint64_t KvCache::bytesFor(const ModelConfig& config, std::int32_t contextLength) {
     std::uint64_t bytes = kElementBytes * 2; // keys and values
     bool overflow = false;
-    for (const std::int64_t factor : {static_cast<std::int64_t>(config.layers), static_cast<std::int64_t>(config.kvWidth()),
-                                      rowsFor(std::max(contextLength, 0))}) {
+    for (const std::int64_t factor :
+         {static_cast<std::int64_t>(config.layers), static_cast<std::int64_t>(config.kvWidth()),
+          rowsFor(std::max(contextLength, 0))}) {
         overflow |= __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(factor), &bytes);
     }
     return overflow ? std::numeric_limits<std::uint64_t>::max() : bytes;
@@ -43,8 +44,8 @@ Result<KvCache> KvCache::create(const ModelConfig& config, kernels::Backend& bac
     const std::uint64_t bytes = bytesFor(config, contextLength);
     cache.m_buffer = backend.allocate(bytes);
     if (cache.m_buffer == nullptr) {
-        return fail(ErrorCode::OutOfMemory,
-                    fmt::format("no memory for a context of {} tokens: {} ({} bytes)", contextLength, formatBytes(bytes), bytes));
+        return fail(ErrorCode::OutOfMemory, fmt::format("no memory for a context of {} tokens: {} ({} bytes)",
+                                                        contextLength, formatBytes(bytes), bytes));
     }
     return cache;
 }
@@ -54,8 +55,8 @@ void KvCache::truncate(std::int32_t length) {
 }
 
 kernels::KvView KvCache::layer(std::int32_t index) const {
-    const std::uint64_t half = kElementBytes * static_cast<std::uint64_t>(m_kvHeads) * static_cast<std::uint64_t>(m_rows) *
-                               static_cast<std::uint64_t>(m_headDim);
+    const std::uint64_t half = kElementBytes * static_cast<std::uint64_t>(m_kvHeads) *
+                               static_cast<std::uint64_t>(m_rows) * static_cast<std::uint64_t>(m_headDim);
     auto* keys = static_cast<std::byte*>(m_buffer->data()) + half * 2 * static_cast<std::uint64_t>(index);
     return {keys, keys + half, m_kvHeads, m_rows, m_headDim};
 }

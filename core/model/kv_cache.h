@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // KvCache: keys and values of every past token of one session, in f16.
-// Layout is [layer][keys, values][KV head][position][headDim], so one head's history is contiguous and attention streams
-// it. It lives beside Model rather than in the engine because its shape is the model's; the engine owns it.
+// Layout is [layer][keys, values][KV head][position][headDim], so one head's history is contiguous and attention
+// streams it. It lives beside Model rather than in the engine because its shape is the model's; the engine owns it.
 // Thread: engine only.
 #pragma once
 
@@ -21,10 +21,11 @@ public:
     [[nodiscard]] static std::uint64_t bytesFor(const ModelConfig& config, std::int32_t contextLength);
 
     /// OutOfMemory names the bytes; InvalidArgument when contextLength < 1. The back end must outlive the cache.
-    [[nodiscard]] static Result<KvCache> create(const ModelConfig& config, kernels::Backend& backend, std::int32_t contextLength);
+    [[nodiscard]] static Result<KvCache> create(const ModelConfig& config, kernels::Backend& backend,
+                                                std::int32_t contextLength);
 
     [[nodiscard]] std::int32_t capacity() const { return m_capacity; }
-    [[nodiscard]] std::int32_t length() const { return m_length; }      ///< tokens held: the next one gets this position
+    [[nodiscard]] std::int32_t length() const { return m_length; } ///< tokens held: the next one gets this position
     [[nodiscard]] std::uint64_t bytes() const { return m_buffer->bytes(); }
 
     /// Forgets every position from `length` on; more than there are is no change.
@@ -41,7 +42,7 @@ private:
     std::int32_t m_kvHeads = 0;
     std::int32_t m_headDim = 0;
     std::int32_t m_capacity = 0;
-    std::int32_t m_rows = 0;                ///< capacity rounded up: positions per head in memory
+    std::int32_t m_rows = 0; ///< capacity rounded up: positions per head in memory
     std::int32_t m_length = 0;
 };
 

@@ -17,13 +17,20 @@ namespace {
 
 std::unexpected<Error> errorOf(const kernels::Status& status) {
     switch (status.code) {
-    case kernels::StatusCode::Cancelled: return fail(ErrorCode::Cancelled, "computing was cancelled");
-    case kernels::StatusCode::OutOfMemory: return fail(ErrorCode::OutOfMemory, fmt::format("no memory in {}", status.place));
-    case kernels::StatusCode::DeviceLost: return fail(ErrorCode::DeviceLost, fmt::format("device lost in {}", status.place));
-    case kernels::StatusCode::InvalidShape: return fail(ErrorCode::Internal, fmt::format("{}: shapes do not fit", status.place));
-    case kernels::StatusCode::UnsupportedType: return fail(ErrorCode::Internal, fmt::format("{}: unsupported type", status.place));
-    case kernels::StatusCode::LaunchFailed: return fail(ErrorCode::Internal, fmt::format("{}: launch failed", status.place));
-    case kernels::StatusCode::Ok: break;
+    case kernels::StatusCode::Cancelled:
+        return fail(ErrorCode::Cancelled, "computing was cancelled");
+    case kernels::StatusCode::OutOfMemory:
+        return fail(ErrorCode::OutOfMemory, fmt::format("no memory in {}", status.place));
+    case kernels::StatusCode::DeviceLost:
+        return fail(ErrorCode::DeviceLost, fmt::format("device lost in {}", status.place));
+    case kernels::StatusCode::InvalidShape:
+        return fail(ErrorCode::Internal, fmt::format("{}: shapes do not fit", status.place));
+    case kernels::StatusCode::UnsupportedType:
+        return fail(ErrorCode::Internal, fmt::format("{}: unsupported type", status.place));
+    case kernels::StatusCode::LaunchFailed:
+        return fail(ErrorCode::Internal, fmt::format("{}: launch failed", status.place));
+    case kernels::StatusCode::Ok:
+        break;
     }
     return fail(ErrorCode::Internal, fmt::format("{}: status {}", status.place, static_cast<int>(status.code)));
 }
@@ -50,8 +57,10 @@ Result<ModelConfig> Model::check(const GgufFile& file) {
 }
 
 Result<std::unique_ptr<Model>> Model::load(GgufFile file, kernels::Backend& backend, const ModelOptions& options,
-                                           const std::function<void(const WeightProgress&)>& progress, std::stop_token stop) {
-    if (options.prefillChunk < 1) return fail(ErrorCode::InvalidArgument, fmt::format("prefill chunk {}", options.prefillChunk));
+                                           const std::function<void(const WeightProgress&)>& progress,
+                                           std::stop_token stop) {
+    if (options.prefillChunk < 1)
+        return fail(ErrorCode::InvalidArgument, fmt::format("prefill chunk {}", options.prefillChunk));
     const auto architecture = findArchitecture(file.metadata());
     if (!architecture) return std::unexpected(architecture.error());
     auto config = (*architecture)->readConfig(file.metadata());
@@ -66,12 +75,14 @@ Result<std::unique_ptr<Model>> Model::load(GgufFile file, kernels::Backend& back
     }
     ModelWeights& weights = model->m_weights;
     if (weights.output.data == nullptr) weights.output = weights.tokenEmbedding;
-    if (!weights.ropeFrequencyFactors.empty()) model->m_config.rope.frequencyFactors = weights.ropeFrequencyFactors.data();
+    if (!weights.ropeFrequencyFactors.empty())
+        model->m_config.rope.frequencyFactors = weights.ropeFrequencyFactors.data();
 
     model->m_scratch = Scratch::create(model->m_config, backend, options.prefillChunk);
     if (model->m_scratch == nullptr) {
-        return fail(ErrorCode::OutOfMemory, fmt::format("no memory for the activations: {}",
-                                                        formatBytes(Scratch::bytesFor(model->m_config, options.prefillChunk))));
+        return fail(ErrorCode::OutOfMemory,
+                    fmt::format("no memory for the activations: {}",
+                                formatBytes(Scratch::bytesFor(model->m_config, options.prefillChunk))));
     }
     return model;
 }
@@ -86,25 +97,30 @@ std::uint64_t Model::scratchBytes() const {
 
 Result<void> Model::checkFile() const {
     if (m_file.damaged() || m_file.changedOnDisk()) {
-        return fail(ErrorCode::FileChanged, fmt::format("{}: is no longer the file that was loaded", m_file.path().string()));
+        return fail(ErrorCode::FileChanged,
+                    fmt::format("{}: is no longer the file that was loaded", m_file.path().string()));
     }
     return {};
 }
 
-Result<void> Model::forward(KvCache& cache, std::span<const std::int32_t> tokens, LogitsWanted wanted, std::span<float> logits,
-                            std::stop_token stop) {
+Result<void> Model::forward(KvCache& cache, std::span<const std::int32_t> tokens, LogitsWanted wanted,
+                            std::span<float> logits, std::stop_token stop) {
     const auto vocabulary = static_cast<std::size_t>(m_config.vocabulary);
-    const std::size_t rowsWanted = wanted == LogitsWanted::All ? tokens.size() : (wanted == LogitsWanted::Last && !tokens.empty() ? 1 : 0);
+    const std::size_t rowsWanted =
+        wanted == LogitsWanted::All ? tokens.size() : (wanted == LogitsWanted::Last && !tokens.empty() ? 1 : 0);
     if (logits.size() < rowsWanted * vocabulary) {
-        return fail(ErrorCode::InvalidArgument, fmt::format("logits hold {} floats, {} needed", logits.size(), rowsWanted * vocabulary));
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("logits hold {} floats, {} needed", logits.size(), rowsWanted * vocabulary));
     }
     const auto room = static_cast<std::size_t>(cache.capacity() - cache.length());
     if (tokens.size() > room) {
-        return fail(ErrorCode::ContextTooSmall, fmt::format("{} tokens for a context with room for {}", tokens.size(), room));
+        return fail(ErrorCode::ContextTooSmall,
+                    fmt::format("{} tokens for a context with room for {}", tokens.size(), room));
     }
     for (const std::int32_t token : tokens) {
         if (token < 0 || token >= m_config.vocabulary) {
-            return fail(ErrorCode::InvalidArgument, fmt::format("token id {} of a vocabulary of {}", token, m_config.vocabulary));
+            return fail(ErrorCode::InvalidArgument,
+                        fmt::format("token id {} of a vocabulary of {}", token, m_config.vocabulary));
         }
     }
 
@@ -123,7 +139,8 @@ Result<void> Model::forward(KvCache& cache, std::span<const std::int32_t> tokens
         m_backend.beginStep(stop);
         decode(m_backend, step);
         if (const kernels::Status status = m_backend.endStep(); !status.ok()) return errorOf(status);
-        if (m_file.damaged()) return fail(ErrorCode::FileChanged, fmt::format("{}: shrank while it was in use", m_file.path().string()));
+        if (m_file.damaged())
+            return fail(ErrorCode::FileChanged, fmt::format("{}: shrank while it was in use", m_file.path().string()));
         cache.advance(static_cast<std::int32_t>(part.size()));
     }
     return {};

@@ -37,11 +37,12 @@ enum class LogitsWanted : std::uint8_t { None, Last, All };
 
 class Model {
 public:
-    /// Reads the configuration, checks every tensor, brings the weights into memory. The back end must outlive the model.
-    /// Errors: UnsupportedArchitecture (names those supported), UnsupportedTensorType, MissingKey, MissingTensor,
-    /// WrongShape, MalformedFile, OutOfMemory, FileChanged, Cancelled.
-    /// progress (may be empty) is called from this thread every few MB; a stop request ends the load within 250 ms.
-    [[nodiscard]] static Result<std::unique_ptr<Model>> load(GgufFile file, kernels::Backend& backend, const ModelOptions& options,
+    /// Reads the configuration, checks every tensor, brings the weights into memory. The back end must outlive the
+    /// model. Errors: UnsupportedArchitecture (names those supported), UnsupportedTensorType, MissingKey,
+    /// MissingTensor, WrongShape, MalformedFile, OutOfMemory, FileChanged, Cancelled. progress (may be empty) is called
+    /// from this thread every few MB; a stop request ends the load within 250 ms.
+    [[nodiscard]] static Result<std::unique_ptr<Model>> load(GgufFile file, kernels::Backend& backend,
+                                                             const ModelOptions& options,
                                                              const std::function<void(const WeightProgress&)>& progress,
                                                              std::stop_token stop);
 
@@ -59,7 +60,9 @@ public:
 
     /// A cache for `contextLength` tokens of this model.
     [[nodiscard]] Result<KvCache> makeCache(std::int32_t contextLength) const;
-    [[nodiscard]] std::uint64_t kvBytes(std::int32_t contextLength) const { return KvCache::bytesFor(m_config, contextLength); }
+    [[nodiscard]] std::uint64_t kvBytes(std::int32_t contextLength) const {
+        return KvCache::bytesFor(m_config, contextLength);
+    }
     [[nodiscard]] std::uint64_t scratchBytes() const;
 
     /// FileChanged when the model file is no longer what was loaded. Cheap; ask before each request.
@@ -72,9 +75,10 @@ public:
     [[nodiscard]] Result<void> forward(KvCache& cache, std::span<const std::int32_t> tokens, LogitsWanted wanted,
                                        std::span<float> logits, std::stop_token stop);
 
-    /// For tests and diagnosis: called after each block with the residual stream, f32 [tokens, embedding]; the span is only
-    /// valid inside the call. Empty switches it off.
-    using LayerObserver = std::function<void(std::int32_t layer, std::int32_t firstPosition, std::span<const float> residual)>;
+    /// For tests and diagnosis: called after each block with the residual stream, f32 [tokens, embedding]; the span is
+    /// only valid inside the call. Empty switches it off.
+    using LayerObserver =
+        std::function<void(std::int32_t layer, std::int32_t firstPosition, std::span<const float> residual)>;
     void setLayerObserver(LayerObserver observer) { m_observer = std::move(observer); }
 
 private:

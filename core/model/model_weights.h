@@ -15,22 +15,22 @@ struct LayerWeights {
     kernels::TensorView attentionNorm;
     kernels::TensorView q, k, v;
     kernels::TensorView qBias, kBias, vBias;
-    kernels::TensorView qNorm, kNorm;              ///< [1, headDim]
+    kernels::TensorView qNorm, kNorm; ///< [1, headDim]
     kernels::TensorView attentionOutput, attentionOutputBias;
 
     kernels::TensorView ffnNorm;
     kernels::TensorView gate, up, down;
     kernels::TensorView gateBias, upBias, downBias;
-    kernels::TensorView router;                    ///< [experts, embedding]
+    kernels::TensorView router; ///< [experts, embedding]
     kernels::TensorView expertGate, expertUp, expertDown;
 };
 
 struct ModelWeights {
-    kernels::TensorView tokenEmbedding;            ///< [vocabulary, embedding]
+    kernels::TensorView tokenEmbedding; ///< [vocabulary, embedding]
     std::vector<LayerWeights> layers;
     kernels::TensorView outputNorm;
-    kernels::TensorView output;                    ///< the token embedding when tied
-    std::vector<float> ropeFrequencyFactors;       ///< host memory, [rope.dims / 2]; empty = none
+    kernels::TensorView output;              ///< the token embedding when tied
+    std::vector<float> ropeFrequencyFactors; ///< host memory, [rope.dims / 2]; empty = none
 };
 
 } // namespace hearth::core

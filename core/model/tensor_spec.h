@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TensorSpec: one tensor that an architecture expects in the file, and where its view goes. An architecture lists these;
-// the weight loader checks the file against the list and fills the slots.
+// TensorSpec: one tensor that an architecture expects in the file, and where its view goes. An architecture lists
+// these; the weight loader checks the file against the list and fills the slots.
 #pragma once
 
 #include "kernels/tensor.h"
@@ -22,12 +22,12 @@ enum class TensorRole : std::uint8_t {
 };
 
 struct TensorSpec {
-    std::string name;                        ///< "blk.0.attn_q.weight"
+    std::string name; ///< "blk.0.attn_q.weight"
     TensorRole role = TensorRole::Matrix;
     TensorNeed need = TensorNeed::Required;
     std::array<std::int64_t, 3> shape{1, 1, 1};
-    kernels::TensorView* slot = nullptr;     ///< Matrix, Vector
-    std::vector<float>* hostSlot = nullptr;  ///< Host
+    kernels::TensorView* slot = nullptr;    ///< Matrix, Vector
+    std::vector<float>* hostSlot = nullptr; ///< Host
 };
 
 } // namespace hearth::core

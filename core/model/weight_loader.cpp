@@ -29,7 +29,8 @@ bool isRedundant(std::string_view name) {
 
 std::string shapeText(const GgufTensor& tensor) {
     std::string text = "[";
-    for (int d = 0; d < tensor.rank; ++d) text += fmt::format("{}{}", d > 0 ? ", " : "", tensor.dims[static_cast<std::size_t>(d)]);
+    for (int d = 0; d < tensor.rank; ++d)
+        text += fmt::format("{}{}", d > 0 ? ", " : "", tensor.dims[static_cast<std::size_t>(d)]);
     return text + "]";
 }
 
@@ -38,16 +39,18 @@ Result<void> checkTensor(const TensorSpec& spec, const GgufTensor& tensor) {
     const std::array<std::uint64_t, 4> wanted{static_cast<std::uint64_t>(cols), static_cast<std::uint64_t>(rows),
                                               static_cast<std::uint64_t>(outer), 1};
     if (tensor.dims != wanted) {
-        return fail(ErrorCode::WrongShape, fmt::format("tensor '{}' is {}, expected [{}, {}, {}] (columns first)", tensor.name,
-                                                       shapeText(tensor), cols, rows, outer));
+        return fail(ErrorCode::WrongShape, fmt::format("tensor '{}' is {}, expected [{}, {}, {}] (columns first)",
+                                                       tensor.name, shapeText(tensor), cols, rows, outer));
     }
     const kernels::DTypeInfo& type = kernels::info(tensor.dtype);
     if (spec.role != TensorRole::Matrix && tensor.dtype != kernels::DType::F32) {
-        return fail(ErrorCode::WrongShape, fmt::format("tensor '{}' has type {}, expected F32", tensor.name, type.name));
+        return fail(ErrorCode::WrongShape,
+                    fmt::format("tensor '{}' has type {}, expected F32", tensor.name, type.name));
     }
     if (!type.computes) {
         return fail(ErrorCode::UnsupportedTensorType,
-                    fmt::format("tensor '{}' has type {} (id {}), which is not supported", tensor.name, type.name, type.ggufId));
+                    fmt::format("tensor '{}' has type {} (id {}), which is not supported", tensor.name, type.name,
+                                type.ggufId));
     }
     return {};
 }
@@ -109,7 +112,8 @@ Result<std::vector<MatchedTensor>> matchTensors(const GgufFile& file, std::span<
     for (const GgufTensor& tensor : file.tensors()) {
         if (used.contains(&tensor) || isRedundant(tensor.name)) continue;
         return fail(ErrorCode::UnsupportedArchitecture,
-                    fmt::format("tensor '{}' is not part of the architecture as it is supported", utf8::sanitized(tensor.name)));
+                    fmt::format("tensor '{}' is not part of the architecture as it is supported",
+                                utf8::sanitized(tensor.name)));
     }
     return matched;
 }
@@ -117,7 +121,8 @@ Result<std::vector<MatchedTensor>> matchTensors(const GgufFile& file, std::span<
 Result<void> loadTensors(const GgufFile& file, std::span<const MatchedTensor> matched, kernels::Backend& backend,
                          const std::function<void(const WeightProgress&)>& progress, std::stop_token stop) {
     WeightProgress state;
-    for (const MatchedTensor& match : matched) state.bytesTotal += match.tensor->byteSize;
+    for (const MatchedTensor& match : matched)
+        state.bytesTotal += match.tensor->byteSize;
     std::uint64_t reported = 0;
     const auto report = [&](std::size_t bytes) {
         state.bytesDone += bytes;
@@ -128,7 +133,8 @@ Result<void> loadTensors(const GgufFile& file, std::span<const MatchedTensor> ma
 
     // In the file's order: a disk reads forwards fastest.
     std::vector<MatchedTensor> inOrder(matched.begin(), matched.end());
-    std::ranges::sort(inOrder, {}, [](const MatchedTensor& match) { return std::pair(match.tensor->split, match.tensor->offset); });
+    std::ranges::sort(inOrder, {},
+                      [](const MatchedTensor& match) { return std::pair(match.tensor->split, match.tensor->offset); });
     for (const MatchedTensor& match : inOrder) {
         const std::span<const std::byte> bytes = file.data(*match.tensor);
         if (!readAhead(bytes, stop, report)) return fail(ErrorCode::Cancelled, "loading was cancelled");
@@ -140,10 +146,12 @@ Result<void> loadTensors(const GgufFile& file, std::span<const MatchedTensor> ma
         }
         *spec.slot = backend.adoptWeight(match.tensor->dtype, spec.shape, bytes);
         if (spec.slot->data == nullptr) {
-            return fail(ErrorCode::OutOfMemory, fmt::format("tensor '{}': no memory for {}", spec.name, formatBytes(bytes.size())));
+            return fail(ErrorCode::OutOfMemory,
+                        fmt::format("tensor '{}': no memory for {}", spec.name, formatBytes(bytes.size())));
         }
     }
-    if (file.damaged()) return fail(ErrorCode::FileChanged, fmt::format("{}: changed while it was loaded", file.path().string()));
+    if (file.damaged())
+        return fail(ErrorCode::FileChanged, fmt::format("{}: changed while it was loaded", file.path().string()));
     return {};
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// WeightLoader: matches the file's tensors with what the architecture lists, then brings them into memory and hands them
-// to the back end. Nothing is read until every name, shape and type has been found right.
-// Thread: engine only.
+// WeightLoader: matches the file's tensors with what the architecture lists, then brings them into memory and hands
+// them to the back end. Nothing is read until every name, shape and type has been found right. Thread: engine only.
 #pragma once
 
 #include "core/base/error.h"
@@ -23,12 +22,14 @@ struct MatchedTensor {
     const GgufTensor* tensor = nullptr;
 };
 
-/// MissingTensor, WrongShape, UnsupportedTensorType, or UnsupportedArchitecture for a tensor that the list does not know:
-/// ignoring it would compute something else than the model.
+/// MissingTensor, WrongShape, UnsupportedTensorType, or UnsupportedArchitecture for a tensor that the list does not
+/// know: ignoring it would compute something else than the model.
 [[nodiscard]] Result<std::vector<MatchedTensor>> matchTensors(const GgufFile& file, std::span<const TensorSpec> specs);
 
 /// Reads every matched tensor's pages with progress, then fills the slots. Cancelled, OutOfMemory, FileChanged.
-[[nodiscard]] Result<void> loadTensors(const GgufFile& file, std::span<const MatchedTensor> matched, kernels::Backend& backend,
-                                       const std::function<void(const WeightProgress&)>& progress, std::stop_token stop);
+[[nodiscard]] Result<void> loadTensors(const GgufFile& file, std::span<const MatchedTensor> matched,
+                                       kernels::Backend& backend,
+                                       const std::function<void(const WeightProgress&)>& progress,
+                                       std::stop_token stop);
 
 } // namespace hearth::core

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// GgufWriter: builds GGUF files for tests, correct ones and deliberately wrong ones (counts, type ids and offsets can be
-// set to anything, and raw key-value bytes can be put in).
-// Thread: any.
+// GgufWriter: builds GGUF files for tests, correct ones and deliberately wrong ones (counts, type ids and offsets can
+// be set to anything, and raw key-value bytes can be put in). Thread: any.
 #pragma once
 
 #include "kernels/dtype.h"
@@ -41,10 +40,10 @@ private:
 
 struct TestTensor {
     std::string name;
-    std::vector<std::uint64_t> dims;          ///< dims[0] contiguous, as the file stores them
-    std::uint32_t typeId = 0;                 ///< GGUF id
+    std::vector<std::uint64_t> dims; ///< dims[0] contiguous, as the file stores them
+    std::uint32_t typeId = 0;        ///< GGUF id
     std::vector<std::byte> data;
-    std::optional<std::uint64_t> offset;      ///< instead of the next free place
+    std::optional<std::uint64_t> offset; ///< instead of the next free place
 };
 
 class GgufWriter {
@@ -54,7 +53,7 @@ public:
     std::uint32_t version = 3;
     std::optional<std::uint64_t> tensorCount;
     std::optional<std::uint64_t> keyCount;
-    std::size_t alignment = 32;               ///< used for placing; write general.alignment yourself
+    std::size_t alignment = 32; ///< used for placing; write general.alignment yourself
 
     void addUint8(std::string_view key, std::uint8_t value);
     void addUint16(std::string_view key, std::uint16_t value);
@@ -73,7 +72,8 @@ public:
 
     void addTensor(TestTensor tensor) { m_tensors.push_back(std::move(tensor)); }
     /// Values are encoded to `dtype`: F32, F16 or Q8_0.
-    void addTensor(std::string name, std::vector<std::uint64_t> dims, kernels::DType dtype, std::span<const float> values);
+    void addTensor(std::string name, std::vector<std::uint64_t> dims, kernels::DType dtype,
+                   std::span<const float> values);
 
     [[nodiscard]] std::vector<std::byte> build() const;
     void write(const std::filesystem::path& path) const;

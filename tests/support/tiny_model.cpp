@@ -27,17 +27,19 @@ constexpr std::int32_t kFeedForward = 96;
 constexpr std::int32_t kExpertFeedForward = 64;
 constexpr std::int32_t kExpertsUsed = 2;
 
-constexpr std::string_view kChatTemplate =
-    "{% for message in messages %}{{ '<|' + message['role'] + '|>\\n' + message['content'] + eos_token + '\\n' }}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}";
+constexpr std::string_view kChatTemplate = "{% for message in messages %}{{ '<|' + message['role'] + '|>\\n' + "
+                                           "message['content'] + eos_token + '\\n' }}{% endfor %}"
+                                           "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}";
 
 constexpr std::array kWords{
-    "the", "and", "of", "to", "in", "is", "it", "you", "that", "was", "for", "are", "with", "his", "they", "one", "have",
-    "this", "from", "had", "not", "word", "but", "what", "some", "can", "out", "other", "were", "all", "there", "when",
-    "your", "how", "said", "each", "she", "which", "their", "time", "will", "way", "about", "many", "then", "them", "would",
-    "write", "like", "these", "her", "long", "make", "thing", "see", "him", "two", "has", "look", "more", "day", "could",
-    "come", "did", "sound", "most", "number", "who", "over", "know", "water", "than", "call", "first", "people", "may",
-    "down", "side", "been", "now", "find", "hello", "warm", "fire", "hearth", "stone", "light", "house", "winter", "story",
+    "the",    "and",   "of",     "to",    "in",     "is",    "it",     "you",  "that", "was",   "for",   "are",
+    "with",   "his",   "they",   "one",   "have",   "this",  "from",   "had",  "not",  "word",  "but",   "what",
+    "some",   "can",   "out",    "other", "were",   "all",   "there",  "when", "your", "how",   "said",  "each",
+    "she",    "which", "their",  "time",  "will",   "way",   "about",  "many", "then", "them",  "would", "write",
+    "like",   "these", "her",    "long",  "make",   "thing", "see",    "him",  "two",  "has",   "look",  "more",
+    "day",    "could", "come",   "did",   "sound",  "most",  "number", "who",  "over", "know",  "water", "than",
+    "call",   "first", "people", "may",   "down",   "side",  "been",   "now",  "find", "hello", "warm",  "fire",
+    "hearth", "stone", "light",  "house", "winter", "story",
 };
 
 enum class TokenKind : std::int32_t { Normal = 1, Unknown = 2, Control = 3, Byte = 6 };
@@ -59,7 +61,8 @@ Vocabulary makeVocabulary() {
     vocabulary.add("<unk>", TokenKind::Unknown);
     vocabulary.add("<s>", TokenKind::Control);
     vocabulary.add("</s>", TokenKind::Control);
-    for (int byte = 0; byte < 256; ++byte) vocabulary.add(fmt::format("<0x{:02X}>", byte), TokenKind::Byte);
+    for (int byte = 0; byte < 256; ++byte)
+        vocabulary.add(fmt::format("<0x{:02X}>", byte), TokenKind::Byte);
 
     const std::string space = "\xe2\x96\x81"; // U+2581, SentencePiece's space
     std::set<std::string> known;
@@ -67,8 +70,10 @@ Vocabulary makeVocabulary() {
         if (known.insert(piece).second) vocabulary.add(piece, TokenKind::Normal);
     };
     addOnce(space);
-    for (char letter = '!'; letter <= '~'; ++letter) addOnce(std::string(1, letter));
-    for (char letter = 'a'; letter <= 'z'; ++letter) addOnce(space + letter);
+    for (char letter = '!'; letter <= '~'; ++letter)
+        addOnce(std::string(1, letter));
+    for (char letter = 'a'; letter <= 'z'; ++letter)
+        addOnce(space + letter);
     // Every beginning of a word too: pieces are found by merging neighbours, so a word needs its shorter halves.
     for (std::size_t length = 2; length <= 8; ++length) {
         for (const std::string_view word : kWords) {
@@ -81,7 +86,8 @@ Vocabulary makeVocabulary() {
 /// splitmix64 and Box-Muller: the same numbers whatever the standard library's distributions do.
 class Random {
 public:
-    explicit Random(std::uint64_t seed) : m_state(seed) {}
+    explicit Random(std::uint64_t seed)
+        : m_state(seed) {}
 
     float gaussian() {
         const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));
@@ -102,7 +108,9 @@ private:
 
 class TinyModelBuilder {
 public:
-    explicit TinyModelBuilder(const TinyModelOptions& options) : m_options(options), m_random(options.seed) {}
+    explicit TinyModelBuilder(const TinyModelOptions& options)
+        : m_options(options)
+        , m_random(options.seed) {}
 
     GgufWriter build() {
         addKeys();
@@ -126,8 +134,9 @@ private:
         const auto key = [&](std::string_view suffix) { return fmt::format("{}.{}", arch, suffix); };
         m_writer.addString("general.architecture", arch);
         m_writer.addString("general.name", m_options.name);
-        m_writer.addUint32("general.file_type",
-                           m_options.dtype == kernels::DType::F32 ? 0 : (m_options.dtype == kernels::DType::F16 ? 1 : 7));
+        m_writer.addUint32("general.file_type", m_options.dtype == kernels::DType::F32
+                                                    ? 0
+                                                    : (m_options.dtype == kernels::DType::F16 ? 1 : 7));
         m_writer.addUint32(key("context_length"), static_cast<std::uint32_t>(m_options.contextLength));
         m_writer.addUint32(key("embedding_length"), kEmbedding);
         m_writer.addUint32(key("block_count"), static_cast<std::uint32_t>(m_options.layers));
@@ -139,7 +148,8 @@ private:
         if (!m_options.ropeScaling.empty()) {
             m_writer.addString(key("rope.scaling.type"), m_options.ropeScaling);
             m_writer.addFloat32(key("rope.scaling.factor"), m_options.ropeScalingFactor);
-            m_writer.addUint32(key("rope.scaling.original_context_length"), static_cast<std::uint32_t>(m_options.originalContext));
+            m_writer.addUint32(key("rope.scaling.original_context_length"),
+                               static_cast<std::uint32_t>(m_options.originalContext));
         }
         if (isQwen3()) {
             m_writer.addUint32(key("attention.key_length"), kHeadDim);
@@ -161,8 +171,9 @@ private:
         m_writer.addBool("tokenizer.ggml.add_bos_token", true);
         m_writer.addBool("tokenizer.ggml.add_eos_token", false);
         if (m_options.chatTemplate) {
-            m_writer.addString("tokenizer.chat_template",
-                               m_options.chatTemplateText.empty() ? kChatTemplate : std::string_view(m_options.chatTemplateText));
+            m_writer.addString("tokenizer.chat_template", m_options.chatTemplateText.empty()
+                                                              ? kChatTemplate
+                                                              : std::string_view(m_options.chatTemplateText));
         }
     }
 
@@ -170,20 +181,26 @@ private:
         addGaussian(name, dims, m_options.dtype, gain / std::sqrt(static_cast<float>(dims[0])));
     }
 
-    void addGaussian(const std::string& name, const std::vector<std::uint64_t>& dims, kernels::DType dtype, float deviation,
-                     float mean = 0.0f) {
+    void addGaussian(const std::string& name, const std::vector<std::uint64_t>& dims, kernels::DType dtype,
+                     float deviation, float mean = 0.0f) {
         std::uint64_t count = 1;
-        for (const std::uint64_t dim : dims) count *= dim;
+        for (const std::uint64_t dim : dims)
+            count *= dim;
         std::vector<float> values(count);
-        for (float& value : values) value = mean + deviation * m_random.gaussian();
+        for (float& value : values)
+            value = mean + deviation * m_random.gaussian();
         m_writer.addTensor(name, dims, dtype, values);
     }
 
-    void addNorm(const std::string& name, std::uint64_t dim) { addGaussian(name, {dim}, kernels::DType::F32, 0.1f, 1.0f); }
+    void addNorm(const std::string& name, std::uint64_t dim) {
+        addGaussian(name, {dim}, kernels::DType::F32, 0.1f, 1.0f);
+    }
 
-    void addFeedForward(const std::string& prefix, const std::string& suffix, std::uint64_t width, std::uint64_t count) {
+    void addFeedForward(const std::string& prefix, const std::string& suffix, std::uint64_t width,
+                        std::uint64_t count) {
         const auto dims = [&](std::uint64_t columns, std::uint64_t rows) {
-            return count > 0 ? std::vector<std::uint64_t>{columns, rows, count} : std::vector<std::uint64_t>{columns, rows};
+            return count > 0 ? std::vector<std::uint64_t>{columns, rows, count}
+                             : std::vector<std::uint64_t>{columns, rows};
         };
         addMatrix(prefix + "ffn_gate" + suffix + ".weight", dims(kEmbedding, width));
         addMatrix(prefix + "ffn_up" + suffix + ".weight", dims(kEmbedding, width));
@@ -215,16 +232,20 @@ private:
                 addGaussian(prefix + "ffn_down.bias", {kEmbedding}, kernels::DType::F32, 0.5f);
             }
             if (isQwen3()) {
-                addGaussian(prefix + "attn_q_norm.weight", {static_cast<std::uint64_t>(headDim())}, kernels::DType::F32, 0.3f, 1.2f);
-                addGaussian(prefix + "attn_k_norm.weight", {static_cast<std::uint64_t>(headDim())}, kernels::DType::F32, 0.3f, 1.2f);
+                addGaussian(prefix + "attn_q_norm.weight", {static_cast<std::uint64_t>(headDim())}, kernels::DType::F32,
+                            0.3f, 1.2f);
+                addGaussian(prefix + "attn_k_norm.weight", {static_cast<std::uint64_t>(headDim())}, kernels::DType::F32,
+                            0.3f, 1.2f);
             }
             addNorm(prefix + "ffn_norm.weight", kEmbedding);
             if (experts() == 0) {
                 addFeedForward(prefix, "", kFeedForward, 0);
                 continue;
             }
-            addGaussian(prefix + "ffn_gate_inp.weight", {kEmbedding, static_cast<std::uint64_t>(experts())}, kernels::DType::F32, 0.4f);
-            addFeedForward(prefix, "_exps", static_cast<std::uint64_t>(expertFeedForward()), static_cast<std::uint64_t>(experts()));
+            addGaussian(prefix + "ffn_gate_inp.weight", {kEmbedding, static_cast<std::uint64_t>(experts())},
+                        kernels::DType::F32, 0.4f);
+            addFeedForward(prefix, "_exps", static_cast<std::uint64_t>(expertFeedForward()),
+                           static_cast<std::uint64_t>(experts()));
         }
         addNorm("output_norm.weight", kEmbedding);
         if (!m_options.tiedOutput) addOutput();

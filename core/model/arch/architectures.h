@@ -7,11 +7,11 @@
 
 namespace hearth::core {
 
-#define HEARTH_ARCHITECTURE(constant, ggufName, space)                                                                           \
-    namespace space {                                                                                                            \
-    Result<ModelConfig> readConfig(const GgufMetadata& metadata);                                                                \
-    std::vector<TensorSpec> listTensors(const ModelConfig& config, ModelWeights& weights);                                       \
-    }                                                                                                                            \
+#define HEARTH_ARCHITECTURE(constant, ggufName, space)                                                                 \
+    namespace space {                                                                                                  \
+    Result<ModelConfig> readConfig(const GgufMetadata& metadata);                                                      \
+    std::vector<TensorSpec> listTensors(const ModelConfig& config, ModelWeights& weights);                             \
+    }                                                                                                                  \
     inline constexpr Architecture constant{ggufName, &space::readConfig, &space::listTensors};
 
 HEARTH_ARCHITECTURE(kLlama, "llama", llama)

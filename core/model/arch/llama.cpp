@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // llama: Llama 1 to 3, Mistral, Mixtral, TinyLlama, SmolLM, Yi and every model stored under that name.
-// Rotary pairs are interleaved (the converter permutes Q and K). rope_freqs.weight carries Llama 3.1's frequency factors.
-// With expert_count it is Mixtral: softmax over all experts, renormalised over those chosen. Biases are optional: some
-// derived models have them. attention.sliding_window is not read: llama.cpp ignores it for this architecture (Mistral 0.1
-// was trained with a window of 4,096, and files of it do not carry the key).
+// Rotary pairs are interleaved (the converter permutes Q and K). rope_freqs.weight carries Llama 3.1's frequency
+// factors. With expert_count it is Mixtral: softmax over all experts, renormalised over those chosen. Biases are
+// optional: some derived models have them. attention.sliding_window is not read: llama.cpp ignores it for this
+// architecture (Mistral 0.1 was trained with a window of 4,096, and files of it do not carry the key).
 #include "core/model/arch/architectures.h"
 #include "core/model/arch/transformer.h"
 

@@ -7,7 +7,8 @@ namespace hearth::core::qwen3moe {
 
 Result<ModelConfig> readConfig(const GgufMetadata& metadata) {
     auto config = qwen3::readConfig(metadata);
-    if (config && config->experts == 0) return fail(ErrorCode::MissingKey, "key 'qwen3moe.expert_count' is missing or 0");
+    if (config && config->experts == 0)
+        return fail(ErrorCode::MissingKey, "key 'qwen3moe.expert_count' is missing or 0");
     return config;
 }
 

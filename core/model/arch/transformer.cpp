@@ -24,11 +24,14 @@ constexpr std::uint64_t kMostContext = std::numeric_limits<std::int32_t>::max();
 /// Reads keys of one architecture, keeping the first error.
 class KeyReader {
 public:
-    KeyReader(const GgufMetadata& metadata, std::string_view architecture) : m_metadata(metadata), m_prefix(architecture) {}
+    KeyReader(const GgufMetadata& metadata, std::string_view architecture)
+        : m_metadata(metadata)
+        , m_prefix(architecture) {}
 
-    /// A count from 1 to `most`; nullopt after an error, or when absent and not required. Some writers store a number per
-    /// layer; all of them must then be the same.
-    std::optional<std::int32_t> count(std::string_view suffix, std::uint64_t most, TensorNeed need = TensorNeed::Required) {
+    /// A count from 1 to `most`; nullopt after an error, or when absent and not required. Some writers store a number
+    /// per layer; all of them must then be the same.
+    std::optional<std::int32_t> count(std::string_view suffix, std::uint64_t most,
+                                      TensorNeed need = TensorNeed::Required) {
         const std::string key = fmt::format("{}.{}", m_prefix, suffix);
         if (!m_metadata.contains(key) && need == TensorNeed::Optional) return std::nullopt;
         std::uint64_t value = 0;
@@ -92,7 +95,8 @@ void readRopeScaling(KeyReader& keys, ModelConfig& config) {
     if (type == "none") return;
     if (type != "linear" && type != "yarn") {
         keys.setError(ErrorCode::UnsupportedArchitecture,
-                      fmt::format("key '{}': '{}'; supported are none, linear, yarn", archKey(config, "rope.scaling.type"), type));
+                      fmt::format("key '{}': '{}'; supported are none, linear, yarn",
+                                  archKey(config, "rope.scaling.type"), type));
         return;
     }
     auto factor = keys.positive("rope.scaling.factor", TensorNeed::Optional);
@@ -104,8 +108,8 @@ void readRopeScaling(KeyReader& keys, ModelConfig& config) {
     config.rope.extensionFactor = keys.positive("rope.scaling.yarn_ext_factor", TensorNeed::Optional).value_or(1.0f);
     config.rope.betaFast = keys.positive("rope.scaling.yarn_beta_fast", TensorNeed::Optional).value_or(32.0f);
     config.rope.betaSlow = keys.positive("rope.scaling.yarn_beta_slow", TensorNeed::Optional).value_or(1.0f);
-    config.rope.originalContext =
-        keys.count("rope.scaling.original_context_length", kMostContext, TensorNeed::Optional).value_or(config.trainedContext);
+    config.rope.originalContext = keys.count("rope.scaling.original_context_length", kMostContext, TensorNeed::Optional)
+                                      .value_or(config.trainedContext);
 }
 
 } // namespace
@@ -128,7 +132,8 @@ Result<ModelConfig> readTransformerConfig(const GgufMetadata& metadata) {
     config.kvHeads = keys.count("attention.head_count_kv", kMostHeads, TensorNeed::Optional).value_or(config.heads);
     config.normEpsilon = keys.positive("attention.layer_norm_rms_epsilon").value_or(0.0f);
 
-    config.headDim = keys.count("attention.key_length", kMostHeadDim, TensorNeed::Optional).value_or(config.embedding / config.heads);
+    config.headDim = keys.count("attention.key_length", kMostHeadDim, TensorNeed::Optional)
+                         .value_or(config.embedding / config.heads);
     const std::int32_t valueDim =
         keys.count("attention.value_length", kMostHeadDim, TensorNeed::Optional).value_or(config.headDim);
     config.rope.dims = keys.count("rope.dimension_count", kMostHeadDim, TensorNeed::Optional).value_or(config.headDim);
@@ -137,25 +142,30 @@ Result<ModelConfig> readTransformerConfig(const GgufMetadata& metadata) {
     if (keys.error()) return std::unexpected(*keys.error());
 
     if (config.heads % config.kvHeads != 0) {
-        return fail(ErrorCode::MalformedFile, fmt::format("key '{}': {} does not divide the {} query heads",
-                                                          archKey(config, "attention.head_count_kv"), config.kvHeads, config.heads));
+        return fail(ErrorCode::MalformedFile,
+                    fmt::format("key '{}': {} does not divide the {} query heads",
+                                archKey(config, "attention.head_count_kv"), config.kvHeads, config.heads));
     }
     if (config.headDim < 1 || static_cast<std::uint64_t>(config.headDim) > kMostHeadDim) {
-        return fail(ErrorCode::MalformedFile, fmt::format("head size {}: embedding_length {} over attention.head_count {}",
-                                                          config.headDim, config.embedding, config.heads));
+        return fail(ErrorCode::MalformedFile,
+                    fmt::format("head size {}: embedding_length {} over attention.head_count {}", config.headDim,
+                                config.embedding, config.heads));
     }
     if (valueDim != config.headDim) {
-        return fail(ErrorCode::UnsupportedArchitecture, fmt::format("key '{}': {} differs from the key length {}",
-                                                                    archKey(config, "attention.value_length"), valueDim, config.headDim));
+        return fail(ErrorCode::UnsupportedArchitecture,
+                    fmt::format("key '{}': {} differs from the key length {}",
+                                archKey(config, "attention.value_length"), valueDim, config.headDim));
     }
     if (config.rope.dims > config.headDim || config.rope.dims % 2 != 0) {
-        return fail(ErrorCode::MalformedFile, fmt::format("key '{}': {} is odd or over the head size {}",
-                                                          archKey(config, "rope.dimension_count"), config.rope.dims, config.headDim));
+        return fail(ErrorCode::MalformedFile,
+                    fmt::format("key '{}': {} is odd or over the head size {}", archKey(config, "rope.dimension_count"),
+                                config.rope.dims, config.headDim));
     }
     config.attentionScale = 1.0f / std::sqrt(static_cast<float>(config.headDim));
 
     const auto* tokens = metadata.strings("tokenizer.ggml.tokens");
-    if (tokens == nullptr || tokens->empty()) return fail(ErrorCode::MissingKey, "key 'tokenizer.ggml.tokens' is missing or empty");
+    if (tokens == nullptr || tokens->empty())
+        return fail(ErrorCode::MissingKey, "key 'tokenizer.ggml.tokens' is missing or empty");
     config.vocabulary = static_cast<std::int32_t>(tokens->size()); // the reader bounds array lengths
 
     // A mixture of experts may leave it out; addFeedForward asks for it where it matters.
@@ -176,21 +186,26 @@ Result<void> readExperts(const GgufMetadata& metadata, ModelConfig& config) {
         keys.count("expert_feed_forward_length", kMostWidth, TensorNeed::Optional).value_or(config.feedForward);
     if (keys.error()) return std::unexpected(*keys.error());
     if (config.expertsUsed > config.experts) {
-        return fail(ErrorCode::MalformedFile, fmt::format("key '{}': {} of {} experts", archKey(config, "expert_used_count"),
-                                                          config.expertsUsed, config.experts));
+        return fail(ErrorCode::MalformedFile,
+                    fmt::format("key '{}': {} of {} experts", archKey(config, "expert_used_count"), config.expertsUsed,
+                                config.experts));
     }
     if (config.expertFeedForward == 0) {
-        return fail(ErrorCode::MissingKey, fmt::format("key '{}' is missing", archKey(config, "expert_feed_forward_length")));
+        return fail(ErrorCode::MissingKey,
+                    fmt::format("key '{}' is missing", archKey(config, "expert_feed_forward_length")));
     }
     config.feedForward = 0;
     return {};
 }
 
-TensorList::TensorList(const ModelConfig& config, ModelWeights& weights) : m_config(config), m_weights(weights) {
+TensorList::TensorList(const ModelConfig& config, ModelWeights& weights)
+    : m_config(config)
+    , m_weights(weights) {
     m_weights.layers.resize(static_cast<std::size_t>(config.layers));
 }
 
-void TensorList::matrix(std::string name, std::int64_t rows, std::int64_t cols, kernels::TensorView& slot, TensorNeed need) {
+void TensorList::matrix(std::string name, std::int64_t rows, std::int64_t cols, kernels::TensorView& slot,
+                        TensorNeed need) {
     m_specs.push_back({std::move(name), TensorRole::Matrix, need, {1, rows, cols}, &slot, nullptr});
 }
 
@@ -199,7 +214,8 @@ void TensorList::vector(std::string name, std::int64_t cols, kernels::TensorView
 }
 
 void TensorList::expertMatrix(std::string name, std::int64_t rows, std::int64_t cols, kernels::TensorView& slot) {
-    m_specs.push_back({std::move(name), TensorRole::Matrix, TensorNeed::Required, {m_config.experts, rows, cols}, &slot, nullptr});
+    m_specs.push_back(
+        {std::move(name), TensorRole::Matrix, TensorNeed::Required, {m_config.experts, rows, cols}, &slot, nullptr});
 }
 
 void TensorList::addEmbeddingAndOutput() {
@@ -215,7 +231,8 @@ void TensorList::addAttention(std::int32_t layer) {
     matrix(fmt::format("blk.{}.attn_q.weight", layer), m_config.queryWidth(), m_config.embedding, weights.q);
     matrix(fmt::format("blk.{}.attn_k.weight", layer), m_config.kvWidth(), m_config.embedding, weights.k);
     matrix(fmt::format("blk.{}.attn_v.weight", layer), m_config.kvWidth(), m_config.embedding, weights.v);
-    matrix(fmt::format("blk.{}.attn_output.weight", layer), m_config.embedding, m_config.queryWidth(), weights.attentionOutput);
+    matrix(fmt::format("blk.{}.attn_output.weight", layer), m_config.embedding, m_config.queryWidth(),
+           weights.attentionOutput);
 }
 
 void TensorList::addQkvBiases(std::int32_t layer, TensorNeed need) {
@@ -246,9 +263,12 @@ void TensorList::addFeedForward(std::int32_t layer) {
         return;
     }
     matrix(fmt::format("blk.{}.ffn_gate_inp.weight", layer), m_config.experts, m_config.embedding, weights.router);
-    expertMatrix(fmt::format("blk.{}.ffn_gate_exps.weight", layer), m_config.expertFeedForward, m_config.embedding, weights.expertGate);
-    expertMatrix(fmt::format("blk.{}.ffn_up_exps.weight", layer), m_config.expertFeedForward, m_config.embedding, weights.expertUp);
-    expertMatrix(fmt::format("blk.{}.ffn_down_exps.weight", layer), m_config.embedding, m_config.expertFeedForward, weights.expertDown);
+    expertMatrix(fmt::format("blk.{}.ffn_gate_exps.weight", layer), m_config.expertFeedForward, m_config.embedding,
+                 weights.expertGate);
+    expertMatrix(fmt::format("blk.{}.ffn_up_exps.weight", layer), m_config.expertFeedForward, m_config.embedding,
+                 weights.expertUp);
+    expertMatrix(fmt::format("blk.{}.ffn_down_exps.weight", layer), m_config.embedding, m_config.expertFeedForward,
+                 weights.expertDown);
 }
 
 void TensorList::addFeedForwardBiases(std::int32_t layer, TensorNeed need) {
@@ -260,7 +280,11 @@ void TensorList::addFeedForwardBiases(std::int32_t layer, TensorNeed need) {
 }
 
 void TensorList::addRopeFrequencyFactors() {
-    m_specs.push_back({"rope_freqs.weight", TensorRole::Host, TensorNeed::Optional, {1, 1, m_config.rope.dims / 2}, nullptr,
+    m_specs.push_back({"rope_freqs.weight",
+                       TensorRole::Host,
+                       TensorNeed::Optional,
+                       {1, 1, m_config.rope.dims / 2},
+                       nullptr,
                        &m_weights.ropeFrequencyFactors});
 }
 

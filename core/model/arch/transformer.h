@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the decoder-only transformers have in common: the metadata keys every one of them uses, and the tensors of a block.
-// An architecture file starts from these and says where it differs.
-// Keys and tensor names: the GGUF specification and gguf-py's constants.
-// Thread: any.
+// What the decoder-only transformers have in common: the metadata keys every one of them uses, and the tensors of a
+// block. An architecture file starts from these and says where it differs. Keys and tensor names: the GGUF
+// specification and gguf-py's constants. Thread: any.
 #pragma once
 
 #include "core/base/error.h"
@@ -18,7 +17,8 @@
 
 namespace hearth::core {
 
-/// Reads and bounds the common keys; the prefix is general.architecture. RoPE pairing, biases and norms are the caller's.
+/// Reads and bounds the common keys; the prefix is general.architecture. RoPE pairing, biases and norms are the
+/// caller's.
 [[nodiscard]] Result<ModelConfig> readTransformerConfig(const GgufMetadata& metadata);
 
 /// expert_count, expert_used_count; leaves a dense model as it is when expert_count is absent or 0.

@@ -24,7 +24,8 @@ namespace {
 
 std::vector<float> ramp(std::size_t count) {
     std::vector<float> values(count);
-    for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(i);
+    for (std::size_t i = 0; i < count; ++i)
+        values[i] = static_cast<float>(i);
     return values;
 }
 

@@ -17,7 +17,8 @@ inline constexpr std::size_t kGeneratedRows = 8;
 /// <s> and ids from all over the vocabulary.
 inline std::vector<std::int32_t> generatedPrompt() {
     std::vector<std::int32_t> prompt{1};
-    for (std::int32_t i = 1; i < 48; ++i) prompt.push_back(3 + i * 97 % 560);
+    for (std::int32_t i = 1; i < 48; ++i)
+        prompt.push_back(3 + i * 97 % 560);
     return prompt;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the reference models do not cover, judged by llama.cpp's logits for models that are generated here: qwen3 with its
-// Q and K norms and its own head size, qwen3moe, optional biases, linear and YaRN rotary scaling.
+// What the reference models do not cover, judged by llama.cpp's logits for models that are generated here: qwen3 with
+// its Q and K norms and its own head size, qwen3moe, optional biases, linear and YaRN rotary scaling.
 #include "core/model/model.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/core/model/generated_models.h"
@@ -31,7 +31,8 @@ void GeneratedTest::logitsMatch_data() {
     const auto models = test::generatedModels();
     for (std::size_t i = 0; i < models.size(); ++i) {
         for (const CpuPath path : test::supportedCpuPaths()) {
-            QTest::addRow("%s, %s", models[i].name.c_str(), kernels::cpuPathName(path)) << static_cast<int>(i) << static_cast<int>(path);
+            QTest::addRow("%s, %s", models[i].name.c_str(), kernels::cpuPathName(path))
+                << static_cast<int>(i) << static_cast<int>(path);
         }
     }
 }
@@ -56,7 +57,8 @@ void GeneratedTest::logitsMatch() {
     std::vector<float> logits(prompt.size() * vocabulary);
     QVERIFY((*loaded)->forward(*cache, prompt, LogitsWanted::All, logits, {}).has_value());
     const auto distance = test::logitDistance(std::span(logits).last(expected.size()), expected, vocabulary);
-    const std::string wrong = test::complaint(distance, test::toleranceFor((*loaded)->file(), static_cast<CpuPath>(path)));
+    const std::string wrong =
+        test::complaint(distance, test::toleranceFor((*loaded)->file(), static_cast<CpuPath>(path)));
     QVERIFY2(wrong.empty(), wrong.c_str());
 }
 

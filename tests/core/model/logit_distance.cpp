@@ -16,10 +16,12 @@ namespace {
 std::vector<double> logSoftmax(std::span<const float> row) {
     const double largest = *std::ranges::max_element(row);
     double sum = 0.0;
-    for (const float value : row) sum += std::exp(value - largest);
+    for (const float value : row)
+        sum += std::exp(value - largest);
     std::vector<double> result;
     result.reserve(row.size());
-    for (const float value : row) result.push_back(value - largest - std::log(sum));
+    for (const float value : row)
+        result.push_back(value - largest - std::log(sum));
     return result;
 }
 
@@ -55,7 +57,8 @@ LogitDistance logitDistance(std::span<const float> actual, std::span<const float
         }
         const std::vector<double> p = logSoftmax(expectedRow);
         const std::vector<double> q = logSoftmax(actualRow);
-        for (std::size_t i = 0; i < vocabulary; ++i) distance.meanKl += std::exp(p[i]) * (p[i] - q[i]) / static_cast<double>(rows);
+        for (std::size_t i = 0; i < vocabulary; ++i)
+            distance.meanKl += std::exp(p[i]) * (p[i] - q[i]) / static_cast<double>(rows);
     }
     distance.rms = std::sqrt(squares / static_cast<double>(expected.size()));
     return distance;
@@ -75,9 +78,11 @@ LogitTolerance toleranceFor(const core::GgufFile& file, kernels::CpuPath path) {
 }
 
 std::string complaint(const LogitDistance& distance, const LogitTolerance& tolerance) {
-    if (distance.rms <= tolerance.rms && distance.max <= tolerance.max && distance.meanKl <= tolerance.meanKl) return {};
-    return fmt::format("rms {:.5f} (<= {}), max {:.4f} (<= {}) at position {}, mean KL {:.2e} (<= {})", distance.rms, tolerance.rms,
-                       distance.max, tolerance.max, distance.worstRow, distance.meanKl, tolerance.meanKl);
+    if (distance.rms <= tolerance.rms && distance.max <= tolerance.max && distance.meanKl <= tolerance.meanKl)
+        return {};
+    return fmt::format("rms {:.5f} (<= {}), max {:.4f} (<= {}) at position {}, mean KL {:.2e} (<= {})", distance.rms,
+                       tolerance.rms, distance.max, tolerance.max, distance.worstRow, distance.meanKl,
+                       tolerance.meanKl);
 }
 
 std::size_t argmax(std::span<const float> row) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How far computed logits are from expected ones, in the units of the reference models' README: the standard deviation of
-// the expected logits, and nats.
+// How far computed logits are from expected ones, in the units of the reference models' README: the standard deviation
+// of the expected logits, and nats.
 #pragma once
 
 #include "kernels/cpu/cpu_features.h"
@@ -20,13 +20,14 @@ class GgufFile;
 namespace hearth::test {
 
 struct LogitDistance {
-    double rms = 0.0;            ///< over all positions, in standard deviations
+    double rms = 0.0; ///< over all positions, in standard deviations
     double max = 0.0;
-    double meanKl = 0.0;         ///< Kullback-Leibler divergence of the distributions, expected || actual, mean over positions
-    std::size_t worstRow = 0;    ///< where max is
+    double meanKl = 0.0; ///< Kullback-Leibler divergence of the distributions, expected || actual, mean over positions
+    std::size_t worstRow = 0; ///< where max is
 };
 
-[[nodiscard]] LogitDistance logitDistance(std::span<const float> actual, std::span<const float> expected, std::size_t vocabulary);
+[[nodiscard]] LogitDistance logitDistance(std::span<const float> actual, std::span<const float> expected,
+                                          std::size_t vocabulary);
 
 /// The README's tolerances for an implementation with an f16 cache: one row for f32 activations, one each for 8-bit
 /// activations with blocks of 32 and of 256.

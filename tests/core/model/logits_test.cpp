@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The forward pass against the exact logits of the reference models (tests/data/models, and all of shared/refs/models when
-// that is here), on every CPU path, the prompt fed at once, in odd pieces and token by token.
+// The forward pass against the exact logits of the reference models (tests/data/models, and all of shared/refs/models
+// when that is here), on every CPU path, the prompt fed at once, in odd pieces and token by token.
 #include "core/model/model.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/core/model/logit_distance.h"
@@ -47,7 +47,8 @@ std::vector<nlohmann::json> readManifest(const std::filesystem::path& folder) {
 std::vector<nlohmann::json> allModels() {
     std::vector<nlohmann::json> models = readManifest(kCommitted);
     for (nlohmann::json& model : readManifest(kShared)) {
-        const bool known = std::ranges::any_of(models, [&](const auto& other) { return other["file"] == model["file"]; });
+        const bool known =
+            std::ranges::any_of(models, [&](const auto& other) { return other["file"] == model["file"]; });
         if (!known) models.push_back(std::move(model));
     }
     return models;
@@ -86,7 +87,8 @@ Loaded loadModel(const std::filesystem::path& path, CpuPath cpuPath, std::int32_
 }
 
 /// Logits of every position, fed in pieces whose sizes repeat; empty on an error.
-std::vector<float> logitsInPieces(Model& model, std::span<const std::int32_t> tokens, std::span<const std::size_t> pieces) {
+std::vector<float> logitsInPieces(Model& model, std::span<const std::int32_t> tokens,
+                                  std::span<const std::size_t> pieces) {
     const auto vocabulary = static_cast<std::size_t>(model.config().vocabulary);
     auto cache = model.makeCache(static_cast<std::int32_t>(tokens.size()));
     if (!cache) return {};
@@ -117,7 +119,8 @@ void addModelAndPathRows(bool (*wanted)(const nlohmann::json&)) {
         if (!isSupported(model) || !wanted(model)) continue;
         const std::string stem = std::filesystem::path(model["file"].get<std::string>()).stem().string();
         for (const CpuPath path : test::supportedCpuPaths()) {
-            QTest::addRow("%s, %s", stem.c_str(), kernels::cpuPathName(path)) << QString::fromStdString(model.dump()) << static_cast<int>(path);
+            QTest::addRow("%s, %s", stem.c_str(), kernels::cpuPathName(path))
+                << QString::fromStdString(model.dump()) << static_cast<int>(path);
         }
     }
 }
@@ -195,8 +198,8 @@ void LogitsTest::longPromptMatchesExactLogits() {
     QFETCH(int, path);
     const auto json = nlohmann::json::parse(manifest.toStdString());
     const auto prompt = idsOf(json["long"]["prompt"]);
-    const std::vector<float> expected =
-        test::readFloats(std::filesystem::path(json["folder"].get<std::string>()) / json["long"]["exact_logits"].get<std::string>());
+    const std::vector<float> expected = test::readFloats(std::filesystem::path(json["folder"].get<std::string>()) /
+                                                         json["long"]["exact_logits"].get<std::string>());
     const Loaded loaded = loadModel(pathOf(json, "file"), static_cast<CpuPath>(path), 48);
     QVERIFY(loaded.model != nullptr);
     const auto vocabulary = static_cast<std::size_t>(loaded.model->config().vocabulary);
@@ -206,7 +209,8 @@ void LogitsTest::longPromptMatchesExactLogits() {
     const std::vector<float> logits = logitsAtOnce(*loaded.model, prompt);
     QCOMPARE(logits.size(), prompt.size() * vocabulary);
     const auto distance = test::logitDistance(std::span(logits).last(rows * vocabulary), expected, vocabulary);
-    const std::string wrong = test::complaint(distance, test::toleranceFor(loaded.model->file(), static_cast<CpuPath>(path)));
+    const std::string wrong =
+        test::complaint(distance, test::toleranceFor(loaded.model->file(), static_cast<CpuPath>(path)));
     QVERIFY2(wrong.empty(), wrong.c_str());
 }
 
@@ -290,8 +294,10 @@ void LogitsTest::otherArchitecturesAreRefusedByName() {
         const auto loaded = Model::load(std::move(*file), *backend, {}, {}, {});
         QVERIFY(!loaded.has_value());
         QCOMPARE(static_cast<int>(loaded.error().code), static_cast<int>(ErrorCode::UnsupportedArchitecture));
-        QVERIFY2(loaded.error().message.find(model["arch"].get<std::string>()) != std::string::npos, loaded.error().message.c_str());
-        QVERIFY2(loaded.error().message.find("llama, qwen2, qwen3") != std::string::npos, loaded.error().message.c_str());
+        QVERIFY2(loaded.error().message.find(model["arch"].get<std::string>()) != std::string::npos,
+                 loaded.error().message.c_str());
+        QVERIFY2(loaded.error().message.find("llama, qwen2, qwen3") != std::string::npos,
+                 loaded.error().message.c_str());
         ++refused;
     }
     QVERIFY(refused > 0);

@@ -33,9 +33,15 @@ namespace {
 using Metadata = std::map<std::string, core::GgufValue>;
 using TensorChange = std::function<void(std::vector<test::TestTensor>&)>;
 
-core::GgufValue number(std::int64_t value) { return GgufScalar(value); }
-core::GgufValue real(double value) { return GgufScalar(value); }
-core::GgufValue text(std::string value) { return GgufScalar(std::move(value)); }
+core::GgufValue number(std::int64_t value) {
+    return GgufScalar(value);
+}
+core::GgufValue real(double value) {
+    return GgufScalar(value);
+}
+core::GgufValue text(std::string value) {
+    return GgufScalar(std::move(value));
+}
 
 /// The keys of a small correct model.
 Metadata keysFor(const std::string& architecture) {
@@ -61,7 +67,8 @@ Metadata keysFor(const std::string& architecture) {
 
 GgufMetadata metadataOf(const Metadata& keys) {
     GgufMetadata metadata;
-    for (const auto& [key, value] : keys) static_cast<void>(metadata.insert(key, value));
+    for (const auto& [key, value] : keys)
+        static_cast<void>(metadata.insert(key, value));
     return metadata;
 }
 
@@ -86,7 +93,8 @@ std::vector<std::byte> modelFile(const std::string& architecture, const TensorCh
         if (spec.role == core::TensorRole::Matrix) dims.push_back(static_cast<std::uint64_t>(spec.shape[1]));
         if (spec.shape[0] > 1) dims.push_back(static_cast<std::uint64_t>(spec.shape[0]));
         std::uint64_t bytes = sizeof(float);
-        for (const std::uint64_t dim : dims) bytes *= dim;
+        for (const std::uint64_t dim : dims)
+            bytes *= dim;
         tensors.push_back({spec.name, dims, 0, std::vector<std::byte>(bytes), std::nullopt});
     }
     change(tensors);
@@ -94,14 +102,17 @@ std::vector<std::byte> modelFile(const std::string& architecture, const TensorCh
     test::GgufWriter writer;
     for (const auto& [key, value] : keys) {
         if (const auto* scalar = std::get_if<GgufScalar>(&value)) {
-            if (const auto* integer = std::get_if<std::int64_t>(scalar)) writer.addUint32(key, static_cast<std::uint32_t>(*integer));
-            if (const auto* floating = std::get_if<double>(scalar)) writer.addFloat32(key, static_cast<float>(*floating));
+            if (const auto* integer = std::get_if<std::int64_t>(scalar))
+                writer.addUint32(key, static_cast<std::uint32_t>(*integer));
+            if (const auto* floating = std::get_if<double>(scalar))
+                writer.addFloat32(key, static_cast<float>(*floating));
             if (const auto* string = std::get_if<std::string>(scalar)) writer.addString(key, *string);
         } else {
             writer.addStrings(key, std::get<std::vector<std::string>>(std::get<core::GgufArray>(value)));
         }
     }
-    for (test::TestTensor& tensor : tensors) writer.addTensor(std::move(tensor));
+    for (test::TestTensor& tensor : tensors)
+        writer.addTensor(std::move(tensor));
     return writer.build();
 }
 
@@ -125,7 +136,9 @@ struct TinyModel {
         model = *Model::load(std::move(*file), *backend, {.prefillChunk = chunk}, {}, {});
     }
 
-    [[nodiscard]] std::vector<float> row() const { return std::vector<float>(static_cast<std::size_t>(model->config().vocabulary)); }
+    [[nodiscard]] std::vector<float> row() const {
+        return std::vector<float>(static_cast<std::size_t>(model->config().vocabulary));
+    }
 
     QTemporaryDir folder;
     std::filesystem::path path;
@@ -203,11 +216,13 @@ void ModelTest::wrongKeysAreNamed_data() {
     QTest::addColumn<double>("value");
     QTest::addColumn<int>("expected");
     const auto missing = [](const char* architecture, const char* key) {
-        QTest::addRow("%s without %s", architecture, key) << architecture << key << 0 << 0.0 << code(ErrorCode::MissingKey);
+        QTest::addRow("%s without %s", architecture, key)
+            << architecture << key << 0 << 0.0 << code(ErrorCode::MissingKey);
     };
-    for (const char* key : {"llama.context_length", "llama.embedding_length", "llama.block_count", "llama.feed_forward_length",
-                            "llama.attention.head_count", "llama.attention.layer_norm_rms_epsilon", "tokenizer.ggml.tokens",
-                            "general.architecture"}) {
+    for (const char* key :
+         {"llama.context_length", "llama.embedding_length", "llama.block_count", "llama.feed_forward_length",
+          "llama.attention.head_count", "llama.attention.layer_norm_rms_epsilon", "tokenizer.ggml.tokens",
+          "general.architecture"}) {
         missing("llama", key);
     }
     missing("qwen2", "qwen2.block_count");
@@ -232,7 +247,8 @@ void ModelTest::wrongKeysAreNamed_data() {
     wrong("llama.rope.dimension_count", 3);
     wrong("llama.context_length", 0);
     wrong("llama.attention.layer_norm_rms_epsilon", -1.0, ErrorCode::MalformedFile, 2);
-    wrong("llama.attention.layer_norm_rms_epsilon", std::numeric_limits<double>::quiet_NaN(), ErrorCode::MalformedFile, 2);
+    wrong("llama.attention.layer_norm_rms_epsilon", std::numeric_limits<double>::quiet_NaN(), ErrorCode::MalformedFile,
+          2);
     wrong("llama.rope.freq_base", std::numeric_limits<double>::infinity(), ErrorCode::MalformedFile, 2);
     wrong("llama.rope.scaling.factor", 0.0, ErrorCode::MalformedFile, 2);
     wrong("llama.context_length", 1, ErrorCode::MalformedFile, 3);
@@ -260,20 +276,25 @@ void ModelTest::wrongKeysAreNamed() {
     const QString message = QString::fromStdString(config.error().message);
     // The message names the key, or what the key led to.
     const QString last = key.section('.', -1);
-    QVERIFY2(message.contains(last) || message.contains("strange") || name == "llama.expert_count", qPrintable(message));
+    QVERIFY2(message.contains(last) || message.contains("strange") || name == "llama.expert_count",
+             qPrintable(message));
 }
 
 void ModelTest::wrongTensorsAreNamed_data() {
     QTest::addColumn<QByteArray>("bytes");
     QTest::addColumn<int>("expected");
     QTest::addColumn<QString>("mention");
-    const auto add = [](const char* row, const char* architecture, const TensorChange& change, int expected, const char* mention) {
+    const auto add = [](const char* row, const char* architecture, const TensorChange& change, int expected,
+                        const char* mention) {
         const auto bytes = modelFile(architecture, change);
-        QTest::newRow(row) << QByteArray(reinterpret_cast<const char*>(bytes.data()), static_cast<qsizetype>(bytes.size())) << expected
-                           << mention;
+        QTest::newRow(row) << QByteArray(reinterpret_cast<const char*>(bytes.data()),
+                                         static_cast<qsizetype>(bytes.size()))
+                           << expected << mention;
     };
     const auto drop = [](const char* name) {
-        return [name](std::vector<test::TestTensor>& tensors) { std::erase_if(tensors, [&](const auto& tensor) { return tensor.name == name; }); };
+        return [name](std::vector<test::TestTensor>& tensors) {
+            std::erase_if(tensors, [&](const auto& tensor) { return tensor.name == name; });
+        };
     };
     const auto nothing = [](std::vector<test::TestTensor>&) {};
     for (const char* architecture : {"llama", "qwen2", "qwen3", "qwen3moe"}) {
@@ -283,44 +304,59 @@ void ModelTest::wrongTensorsAreNamed_data() {
                              "blk.0.attn_output.weight", "blk.0.ffn_down.weight"}) {
         add((std::string("without ") + name).c_str(), "llama", drop(name), code(ErrorCode::MissingTensor), name);
     }
-    add("qwen2 without a bias", "qwen2", drop("blk.0.attn_k.bias"), code(ErrorCode::MissingTensor), "blk.0.attn_k.bias");
-    add("qwen3 without a norm", "qwen3", drop("blk.0.attn_q_norm.weight"), code(ErrorCode::MissingTensor), "blk.0.attn_q_norm.weight");
-    add("qwen3moe without its router", "qwen3moe", drop("blk.0.ffn_gate_inp.weight"), code(ErrorCode::MissingTensor), "ffn_gate_inp");
-    add("rows and columns exchanged", "llama", [](auto& tensors) { std::ranges::reverse(named(tensors, "blk.0.ffn_up.weight").dims); },
+    add("qwen2 without a bias", "qwen2", drop("blk.0.attn_k.bias"), code(ErrorCode::MissingTensor),
+        "blk.0.attn_k.bias");
+    add("qwen3 without a norm", "qwen3", drop("blk.0.attn_q_norm.weight"), code(ErrorCode::MissingTensor),
+        "blk.0.attn_q_norm.weight");
+    add("qwen3moe without its router", "qwen3moe", drop("blk.0.ffn_gate_inp.weight"), code(ErrorCode::MissingTensor),
+        "ffn_gate_inp");
+    add(
+        "rows and columns exchanged", "llama",
+        [](auto& tensors) { std::ranges::reverse(named(tensors, "blk.0.ffn_up.weight").dims); },
         code(ErrorCode::WrongShape), "tensor 'blk.0.ffn_up.weight' is [32, 64], expected [64, 32, 1]");
-    add("a vector with two rows", "llama",
+    add(
+        "a vector with two rows", "llama",
         [](auto& tensors) {
             named(tensors, "output_norm.weight").dims = {64, 2};
             named(tensors, "output_norm.weight").data.resize(64 * 2 * sizeof(float));
         },
         code(ErrorCode::WrongShape), "output_norm.weight");
-    add("a norm in F16", "llama",
+    add(
+        "a norm in F16", "llama",
         [](auto& tensors) {
             named(tensors, "output_norm.weight").typeId = kernels::info(DType::F16).ggufId;
             named(tensors, "output_norm.weight").data.resize(64 * 2);
         },
         code(ErrorCode::WrongShape), "expected F32");
-    add("a type that is not computed", "llama",
-        [](auto& tensors) {
-            named(tensors, "blk.0.attn_q.weight").typeId = kernels::info(DType::I32).ggufId;
-        },
+    add(
+        "a type that is not computed", "llama",
+        [](auto& tensors) { named(tensors, "blk.0.attn_q.weight").typeId = kernels::info(DType::I32).ggufId; },
         code(ErrorCode::UnsupportedTensorType), "type I32 (id 26)");
-    add("a tensor that nobody knows", "llama",
-        [](auto& tensors) { tensors.push_back({"blk.0.strange.weight", {4}, 0, std::vector<std::byte>(16), std::nullopt}); },
+    add(
+        "a tensor that nobody knows", "llama",
+        [](auto& tensors) {
+            tensors.push_back({"blk.0.strange.weight", {4}, 0, std::vector<std::byte>(16), std::nullopt});
+        },
         code(ErrorCode::UnsupportedArchitecture), "blk.0.strange.weight");
-    add("redundant frequencies are let pass", "llama",
-        [](auto& tensors) { tensors.push_back({"blk.0.attn_rot_embd", {4}, 0, std::vector<std::byte>(16), std::nullopt}); }, -1, "");
+    add(
+        "redundant frequencies are let pass", "llama",
+        [](auto& tensors) {
+            tensors.push_back({"blk.0.attn_rot_embd", {4}, 0, std::vector<std::byte>(16), std::nullopt});
+        },
+        -1, "");
 }
 
 void ModelTest::wrongTensorsAreNamed() {
     QFETCH(QByteArray, bytes);
     QFETCH(int, expected);
     QFETCH(QString, mention);
-    const auto file = GgufFile::parse(std::as_bytes(std::span(bytes.constData(), static_cast<std::size_t>(bytes.size()))), "generated");
+    const auto file = GgufFile::parse(
+        std::as_bytes(std::span(bytes.constData(), static_cast<std::size_t>(bytes.size()))), "generated");
     QVERIFY2(file.has_value(), file ? "" : file.error().message.c_str());
     const auto config = Model::check(*file);
     QCOMPARE(codeOf(config), expected);
-    if (!config) QVERIFY2(QString::fromStdString(config.error().message).contains(mention), config.error().message.c_str());
+    if (!config)
+        QVERIFY2(QString::fromStdString(config.error().message).contains(mention), config.error().message.c_str());
 }
 
 void ModelTest::loadReportsProgressAndStops() {
@@ -328,7 +364,8 @@ void ModelTest::loadReportsProgressAndStops() {
     const auto path = test::writeTinyModel(folder.path().toStdString());
     const auto backend = CpuBackend::create({.threads = 1});
     std::vector<core::WeightProgress> seen;
-    auto loaded = Model::load(*GgufFile::open(path), *backend, {}, [&](const auto& progress) { seen.push_back(progress); }, {});
+    auto loaded =
+        Model::load(*GgufFile::open(path), *backend, {}, [&](const auto& progress) { seen.push_back(progress); }, {});
     QVERIFY2(loaded.has_value(), loaded ? "" : loaded.error().message.c_str());
     QVERIFY(!seen.empty());
     QCOMPARE(seen.back().bytesDone, seen.back().bytesTotal);
@@ -336,8 +373,10 @@ void ModelTest::loadReportsProgressAndStops() {
 
     std::stop_source stopped;
     stopped.request_stop();
-    QCOMPARE(codeOf(Model::load(*GgufFile::open(path), *backend, {}, {}, stopped.get_token())), code(ErrorCode::Cancelled));
-    QCOMPARE(codeOf(Model::load(*GgufFile::open(path), *backend, {.prefillChunk = 0}, {}, {})), code(ErrorCode::InvalidArgument));
+    QCOMPARE(codeOf(Model::load(*GgufFile::open(path), *backend, {}, {}, stopped.get_token())),
+             code(ErrorCode::Cancelled));
+    QCOMPARE(codeOf(Model::load(*GgufFile::open(path), *backend, {.prefillChunk = 0}, {}, {})),
+             code(ErrorCode::InvalidArgument));
 }
 
 void ModelTest::forwardRefusesWhatDoesNotFit() {
@@ -370,7 +409,8 @@ void ModelTest::stoppedForwardLeavesTheCacheUsable() {
     stopped.request_stop();
     auto cache = tiny.model->makeCache(32);
     std::vector<float> logits = tiny.row();
-    QCOMPARE(codeOf(tiny.model->forward(*cache, kTokens, LogitsWanted::Last, logits, stopped.get_token())), code(ErrorCode::Cancelled));
+    QCOMPARE(codeOf(tiny.model->forward(*cache, kTokens, LogitsWanted::Last, logits, stopped.get_token())),
+             code(ErrorCode::Cancelled));
     QCOMPARE(cache->length(), 0);
     QVERIFY(tiny.model->forward(*cache, kTokens, LogitsWanted::Last, logits, {}).has_value());
     QVERIFY(logits == expected);
@@ -381,7 +421,8 @@ void ModelTest::stoppedForwardLeavesTheCacheUsable() {
         if (firstPosition > 0) later.request_stop();
     });
     cache->truncate(0);
-    QCOMPARE(codeOf(tiny.model->forward(*cache, kTokens, LogitsWanted::Last, logits, later.get_token())), code(ErrorCode::Cancelled));
+    QCOMPARE(codeOf(tiny.model->forward(*cache, kTokens, LogitsWanted::Last, logits, later.get_token())),
+             code(ErrorCode::Cancelled));
     QCOMPARE(cache->length(), 8);
     tiny.model->setLayerObserver({});
     QVERIFY(tiny.model->forward(*cache, std::span(kTokens).subspan(8), LogitsWanted::Last, logits, {}).has_value());
@@ -405,7 +446,8 @@ void ModelTest::truncatedCacheIsLikeAFreshOne() {
     std::vector<float> logits = tiny.row();
     QVERIFY(tiny.model->forward(*cache, std::span(kTokens).subspan(5), LogitsWanted::Last, logits, {}).has_value());
     for (std::size_t i = 0; i < logits.size(); ++i) {
-        QVERIFY2(std::fabs(logits[i] - expected[i]) < 0.01f, qPrintable(QString("token %1: %2, %3").arg(i).arg(logits[i]).arg(expected[i])));
+        QVERIFY2(std::fabs(logits[i] - expected[i]) < 0.01f,
+                 qPrintable(QString("token %1: %2, %3").arg(i).arg(logits[i]).arg(expected[i])));
     }
     cache->truncate(-1);
     QCOMPARE(cache->length(), 0);
@@ -415,7 +457,8 @@ void ModelTest::memoryIsCountedAndRefused() {
     const TinyModel tiny;
     const ModelConfig& config = tiny.model->config();
     auto cache = tiny.model->makeCache(64);
-    QCOMPARE(cache->bytes(), static_cast<std::uint64_t>(config.layers) * 2 * 64 * static_cast<std::uint64_t>(config.kvWidth()) * 2);
+    QCOMPARE(cache->bytes(),
+             static_cast<std::uint64_t>(config.layers) * 2 * 64 * static_cast<std::uint64_t>(config.kvWidth()) * 2);
     QCOMPARE(tiny.model->kvBytes(64), cache->bytes());
     QVERIFY(tiny.model->scratchBytes() > static_cast<std::uint64_t>(config.vocabulary) * sizeof(float));
     QCOMPARE(codeOf(tiny.model->makeCache(0)), code(ErrorCode::InvalidArgument));
@@ -439,8 +482,10 @@ void ModelTest::changedFileIsReported() {
     std::filesystem::resize_file(tiny.path, 4096);
     QCOMPARE(codeOf(tiny.model->checkFile()), code(ErrorCode::FileChanged));
     // Pages of the mapping that are gone must end in an error, not in a signal.
-    QCOMPARE(codeOf(tiny.model->forward(*cache, kTokens, LogitsWanted::Last, logits, {})), code(ErrorCode::ContextTooSmall));
-    QCOMPARE(codeOf(tiny.model->forward(*cache, std::span(kTokens).first(4), LogitsWanted::Last, logits, {})), code(ErrorCode::FileChanged));
+    QCOMPARE(codeOf(tiny.model->forward(*cache, kTokens, LogitsWanted::Last, logits, {})),
+             code(ErrorCode::ContextTooSmall));
+    QCOMPARE(codeOf(tiny.model->forward(*cache, std::span(kTokens).first(4), LogitsWanted::Last, logits, {})),
+             code(ErrorCode::FileChanged));
 }
 
 QTEST_GUILESS_MAIN(ModelTest)

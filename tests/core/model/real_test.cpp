@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Small trained models against the greedy text that llama.cpp gives for them (shared/refs/real), on the fastest CPU path
-// and, the smallest, on the portable one. The weights are not in the repository: without them every row is skipped with its reason.
-// The text is fed token by token as llama.cpp wrote it, so that one narrow choice does not hide all that comes after:
-// wherever llama.cpp's best token led by 0.3 or more, ours must be the same.
+// Small trained models against the greedy text that llama.cpp gives for them (shared/refs/real), on the fastest CPU
+// path and, the smallest, on the portable one. The weights are not in the repository: without them every row is skipped
+// with its reason. The text is fed token by token as llama.cpp wrote it, so that one narrow choice does not hide all
+// that comes after: wherever llama.cpp's best token led by 0.3 or more, ours must be the same.
 #include "core/model/model.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/core/model/logit_distance.h"
@@ -102,7 +102,10 @@ void RealTest::greedyTextIsTheSame() {
         if (gaps[k] >= kClearLead) {
             const auto chosen = static_cast<std::int32_t>(test::argmax(logits));
             QVERIFY2(chosen == greedy[k], qPrintable(QString("step %1: %2 instead of %3, whose lead was %4")
-                                                         .arg(k).arg(chosen).arg(greedy[k]).arg(gaps[k])));
+                                                         .arg(k)
+                                                         .arg(chosen)
+                                                         .arg(greedy[k])
+                                                         .arg(gaps[k])));
             ++judged;
         }
         QVERIFY((*model)->forward(*cache, std::span(greedy).subspan(k, 1), LogitsWanted::Last, logits, {}).has_value());
