@@ -22,8 +22,8 @@ struct CpuOpTable;
 struct MatmulKernels;
 
 struct CpuOptions {
-    int threads = 0;                    ///< 0 = one per physical core
-    std::optional<CpuPath> forcedPath;  ///< nothing = the best that the processor has
+    int threads = 0;                   ///< 0 = one per physical core
+    std::optional<CpuPath> forcedPath; ///< nothing = the best that the processor has
 };
 
 class CpuBackend final : public Backend {
@@ -35,6 +35,10 @@ public:
     [[nodiscard]] CpuPath path() const { return m_path; }
     /// True when products with such a weight multiply 8-bit activations; false when f32 ones.
     [[nodiscard]] bool roundsActivations(DType dtype, std::int64_t cols) const;
+    /// Formats of under four bits per weight. Their models have narrow margins, and unpacking the weights costs more than
+    /// multiplying them: x is given to them (and to what shares x with them) as two 8-bit numbers per element, the
+    /// rounded one and the rounded rest.
+    [[nodiscard]] static bool multipliesRest(DType dtype);
 
     [[nodiscard]] DeviceInfo deviceInfo() const override;
     [[nodiscard]] std::unique_ptr<Buffer> allocate(std::uint64_t bytes) override;
@@ -47,9 +51,11 @@ public:
     void beginStep(std::stop_token stop) override;
     [[nodiscard]] Status endStep() override;
 
-    void embed(const TensorView& out, const TensorView& table, std::span<const std::int32_t> tokens, float scale) override;
+    void embed(const TensorView& out, const TensorView& table, std::span<const std::int32_t> tokens,
+               float scale) override;
     void matmul(const TensorView& out, const TensorView& weight, const TensorView& x) override;
-    void matmulShared(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x) override;
+    void matmulShared(std::span<const TensorView> outs, std::span<const TensorView> weights,
+                      const TensorView& x) override;
     void rmsNorm(const TensorView& out, const TensorView& x, const TensorView& weight, float eps) override;
     void layerNorm(const TensorView& out, const TensorView& x, const TensorView& weight, const TensorView& bias,
                    float eps) override;
@@ -63,8 +69,10 @@ public:
                    const AttentionParams& params) override;
     void swiGlu(const TensorView& out, const TensorView& gate, const TensorView& up) override;
     void geGlu(const TensorView& out, const TensorView& gate, const TensorView& up) override;
-    void moeRoute(const TensorView& ids, const TensorView& weights, const TensorView& logits, bool renormalise) override;
-    void matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& ids) override;
+    void moeRoute(const TensorView& ids, const TensorView& weights, const TensorView& logits,
+                  bool renormalise) override;
+    void matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x,
+                       const TensorView& ids) override;
     void moeCombine(const TensorView& out, const TensorView& x, const TensorView& weights) override;
 
 private:
@@ -76,9 +84,9 @@ private:
         std::int64_t rows = 0;
         std::int64_t cols = 0;
         std::int64_t tokens = 0;
-        float* out = nullptr;              ///< [tokens, rows]
-        const float* x = nullptr;          ///< [tokens, cols]
-        const Q8Block* rounded = nullptr;  ///< [tokens, cols / 32], or null: multiply x itself
+        float* out = nullptr;             ///< [tokens, rows]
+        const float* x = nullptr;         ///< [tokens, cols]
+        const Q8Block* rounded = nullptr; ///< [tokens, cols / 32], or null: multiply x itself
     };
     struct Chunk {
         int product = 0;
@@ -115,7 +123,8 @@ private:
     void runChunk(const Chunk& chunk, int worker);
     [[nodiscard]] std::int64_t chunkRows(const Product& product, std::int64_t totalRows) const;
     /// Null when there is no memory for them.
-    [[nodiscard]] const RopeTurn* ropeTurns(std::int32_t firstPosition, std::int64_t positions, const RopeParams& params);
+    [[nodiscard]] const RopeTurn* ropeTurns(std::int32_t firstPosition, std::int64_t positions,
+                                            const RopeParams& params);
 
     CpuPath m_path;
     ThreadPool m_pool;
@@ -126,12 +135,12 @@ private:
     Status m_status;
 
     // Scratch, grown on the calling thread before the pool runs and kept.
-    std::vector<Q8Block> m_rounded;     ///< activations; the rests of the same rows behind them where a format wants them
-    std::vector<float> m_rest;          ///< x minus its rounded value
-    std::vector<float> m_wide;          ///< [2 * tokens, rows]: products with the rounded rows and with the rests
-    std::vector<float> m_decoded;       ///< per worker: decoded weight rows
+    std::vector<Q8Block> m_rounded; ///< activations; the rests of the same rows behind them where a format wants them
+    std::vector<float> m_rest;      ///< x minus its rounded value
+    std::vector<float> m_wide;      ///< [2 * tokens, rows]: products with the rounded rows and with the rests
+    std::vector<float> m_decoded;   ///< per worker: decoded weight rows
     std::vector<float> m_attention;
-    std::vector<float> m_gathered;      ///< experts: inputs and outputs in the order of the experts
+    std::vector<float> m_gathered; ///< experts: inputs and outputs in the order of the experts
     std::vector<std::int32_t> m_order;
     std::vector<Product> m_products;
     std::vector<Chunk> m_chunks;

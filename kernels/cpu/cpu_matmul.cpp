@@ -24,7 +24,8 @@ namespace {
 constexpr std::int64_t kBytesWorthATask = 64 * 1024;
 /// ... and a task of many tokens should multiply no more than this, so that a stop request is seen within milliseconds.
 constexpr std::int64_t kProductsPerTask = 32 * 1024 * 1024;
-/// The 8-bit kernels repack activations once per call, which costs about one row; the others need no more than full groups.
+/// The 8-bit kernels repack activations once per call, which costs about one row; the others need no more than full
+/// groups.
 constexpr std::int64_t kRoundedRowGroup = 32;
 constexpr std::int64_t kFloatRowGroup = 8;
 /// Tasks per thread: more even out better.
@@ -34,14 +35,12 @@ constexpr std::int64_t kTasksPerThread = 8;
     return dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16;
 }
 
-/// Formats of under four bits per weight. Their models have narrow margins, and unpacking the weights costs more than
-/// multiplying them: x is given to them as two 8-bit numbers per element, the rounded one and the rounded rest.
-bool wantsRest(DType dtype) {
+} // namespace
+
+bool CpuBackend::multipliesRest(DType dtype) {
     const DTypeInfo& type = info(dtype);
     return type.elementsPerBlock == 256 && type.bytesPerBlock * 8 < 4 * type.elementsPerBlock;
 }
-
-} // namespace
 
 bool CpuBackend::roundsActivations(DType dtype, std::int64_t cols) const {
 #ifdef HEARTH_HAVE_SIMD_MATMUL
@@ -85,17 +84,25 @@ void CpuBackend::matmul(const TensorView& out, const TensorView& weight, const T
     matmulShared({&out, 1}, {&weight, 1}, x);
 }
 
-void CpuBackend::matmulShared(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x) {
+void CpuBackend::matmulShared(std::span<const TensorView> outs, std::span<const TensorView> weights,
+                              const TensorView& x) {
     bool valid = outs.size() == weights.size();
-    for (std::size_t i = 0; valid && i < outs.size(); ++i) valid = matmulFits(outs[i], weights[i], x);
+    for (std::size_t i = 0; valid && i < outs.size(); ++i)
+        valid = matmulFits(outs[i], weights[i], x);
     if (!begin("matmul", valid)) return;
 
     const std::int64_t cols = x.cols();
     const std::int64_t tokens = x.rows();
     bool rounded = false;
     std::int64_t widest = 0; // floats of the double outputs of products that multiply the rest too
-    const auto needsRest = [&](const TensorView& weight) { return roundsActivations(weight.dtype, cols) && wantsRest(weight.dtype); };
-    for (const TensorView& weight : weights) widest += needsRest(weight) ? 2 * tokens * weight.rows() : 0;
+    // One that wants the rest brings it to all that share x: in such files V is kept finer than Q and K, because it
+    // matters.
+    const bool withRest = std::ranges::any_of(weights, [&](const TensorView& weight) {
+        return roundsActivations(weight.dtype, cols) && multipliesRest(weight.dtype);
+    });
+    const auto needsRest = [&](const TensorView& weight) { return withRest && roundsActivations(weight.dtype, cols); };
+    for (const TensorView& weight : weights)
+        widest += needsRest(weight) ? 2 * tokens * weight.rows() : 0;
     if (!grow(m_wide, widest, "matmul")) return;
     float* wide = m_wide.data();
     m_products.clear();
@@ -110,7 +117,8 @@ void CpuBackend::matmulShared(std::span<const TensorView> outs, std::span<const 
                         .out = outs[i].f32(),
                         .x = x.f32()};
         if (roundsActivations(weight.dtype, cols)) {
-            if (!rounded && !roundActivations(x.f32(), tokens, cols, widest > 0 ? Rounding::WithRest : Rounding::Once)) return;
+            if (!rounded && !roundActivations(x.f32(), tokens, cols, withRest ? Rounding::WithRest : Rounding::Once))
+                return;
             rounded = true;
             product.rounded = m_rounded.data();
         }
@@ -127,12 +135,14 @@ void CpuBackend::matmulShared(std::span<const TensorView> outs, std::span<const 
         if (product.tokens == tokens) continue;
         overRows(tokens, product.rows, [&](std::int64_t from, std::int64_t to) {
             const float* rests = product.out + tokens * product.rows;
-            for (std::int64_t k = from * product.rows; k < to * product.rows; ++k) outs[i].f32()[k] = product.out[k] + rests[k];
+            for (std::int64_t k = from * product.rows; k < to * product.rows; ++k)
+                outs[i].f32()[k] = product.out[k] + rests[k];
         });
     }
 }
 
-void CpuBackend::matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& ids) {
+void CpuBackend::matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x,
+                               const TensorView& ids) {
     if (!begin("matmulExperts", matmulExpertsFits(out, weight, x, ids))) return;
     const std::int32_t* expertOf = static_cast<const std::int32_t*>(ids.data);
     const std::int64_t pairs = ids.elements();
@@ -140,7 +150,8 @@ void CpuBackend::matmulExperts(const TensorView& out, const TensorView& weight, 
     const auto inRange = [&](std::int32_t id) { return id >= 0 && id < experts; };
     if (!std::all_of(expertOf, expertOf + pairs, inRange)) return fail(StatusCode::InvalidShape, "matmulExperts");
 
-    // Pairs of (token, choice) in the order of their expert, so that each expert's weights are read once for all its tokens.
+    // Pairs of (token, choice) in the order of their expert, so that each expert's weights are read once for all its
+    // tokens.
     if (!grow(m_order, pairs, "matmulExperts")) return;
     const std::span<std::int32_t> order = std::span(m_order).first(static_cast<std::size_t>(pairs));
     std::iota(order.begin(), order.end(), 0);
@@ -166,7 +177,8 @@ void CpuBackend::matmulExperts(const TensorView& out, const TensorView& weight, 
     for (std::int64_t first = 0; first < pairs;) {
         const std::int32_t expert = expertOf[order[static_cast<std::size_t>(first)]];
         std::int64_t end = first + 1;
-        while (end < pairs && expertOf[order[static_cast<std::size_t>(end)]] == expert) ++end;
+        while (end < pairs && expertOf[order[static_cast<std::size_t>(end)]] == expert)
+            ++end;
         m_products.push_back({.dtype = weight.dtype,
                               .weight = static_cast<const std::byte*>(weight.data) + expert * rows * rowBytes,
                               .rowBytes = rowBytes,
@@ -199,7 +211,8 @@ std::int64_t CpuBackend::chunkRows(const Product& product, std::int64_t totalRow
 
 void CpuBackend::runProducts(std::int64_t cols) {
     std::int64_t totalRows = 0;
-    for (const Product& product : m_products) totalRows += product.rows;
+    for (const Product& product : m_products)
+        totalRows += product.rows;
     m_chunks.clear();
     for (std::size_t i = 0; i < m_products.size(); ++i) {
         const Product& product = m_products[i];
@@ -218,24 +231,27 @@ void CpuBackend::runChunk(const Chunk& chunk, int worker) {
     MatmulFloat multiplyFloats = matmulF32Portable;
 #ifdef HEARTH_HAVE_SIMD_MATMUL
     if (p.rounded != nullptr) {
-        m_matmul->matmul(p.out, p.rows, p.dtype, p.weight, p.rowBytes, chunk.rowFrom, chunk.rowTo, p.rounded, p.tokens, p.cols);
+        m_matmul->matmul(p.out, p.rows, p.dtype, p.weight, p.rowBytes, chunk.rowFrom, chunk.rowTo, p.rounded, p.tokens,
+                         p.cols);
         return;
     }
     if (m_matmul != nullptr) {
         multiplyFloats = m_matmul->matmulFloat;
         if (isFloat(p.dtype) && m_matmul->supports(p.dtype)) {
-            multiplyFloats(p.out, p.rows, p.dtype, p.weight, p.rowBytes, chunk.rowFrom, chunk.rowTo, p.x, p.cols, p.tokens, p.cols);
+            multiplyFloats(p.out, p.rows, p.dtype, p.weight, p.rowBytes, chunk.rowFrom, chunk.rowTo, p.x, p.cols,
+                           p.tokens, p.cols);
             return;
         }
     }
 #endif
     if (p.dtype == DType::F32) {
-        multiplyFloats(p.out, p.rows, p.dtype, p.weight, p.rowBytes, chunk.rowFrom, chunk.rowTo, p.x, p.cols, p.tokens, p.cols);
+        multiplyFloats(p.out, p.rows, p.dtype, p.weight, p.rowBytes, chunk.rowFrom, chunk.rowTo, p.x, p.cols, p.tokens,
+                       p.cols);
         return;
     }
     float* scratch = m_decoded.data() + worker * kDecodedRows * p.cols;
-    matmulDecoded(p.out, p.rows, p.dtype, p.weight, p.rowBytes, chunk.rowFrom, chunk.rowTo, p.x, p.cols, p.tokens, p.cols, scratch,
-                  multiplyFloats);
+    matmulDecoded(p.out, p.rows, p.dtype, p.weight, p.rowBytes, chunk.rowFrom, chunk.rowTo, p.x, p.cols, p.tokens,
+                  p.cols, scratch, multiplyFloats);
 }
 
 } // namespace hearth::kernels
