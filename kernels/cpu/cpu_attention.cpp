@@ -24,10 +24,10 @@ constexpr std::int64_t kTasksPerThread = 4;
 
 /// How query heads and tokens make tiles, and positions make ranges.
 struct Plan {
-    std::int64_t group;          ///< query heads per KV head
+    std::int64_t group; ///< query heads per KV head
     std::int64_t headsPerTile;
     std::int64_t tokensPerTile;
-    std::int64_t headTiles;      ///< per KV head
+    std::int64_t headTiles; ///< per KV head
     std::int64_t tokenTiles;
     std::int64_t tiles;
     std::int64_t splits;
@@ -42,10 +42,12 @@ Plan makePlan(std::int64_t tokens, std::int64_t heads, std::int64_t kvHeads, std
     plan.group = heads / kvHeads;
     plan.headTiles = ceilDivide(plan.group, kAttentionRows);
     plan.headsPerTile = ceilDivide(plan.group, plan.headTiles);
-    plan.tokensPerTile = std::clamp<std::int64_t>(kAttentionRows / plan.headsPerTile, 1, std::max<std::int64_t>(tokens, 1));
+    plan.tokensPerTile =
+        std::clamp<std::int64_t>(kAttentionRows / plan.headsPerTile, 1, std::max<std::int64_t>(tokens, 1));
     plan.tokenTiles = ceilDivide(tokens, plan.tokensPerTile);
     plan.tiles = kvHeads * plan.headTiles * plan.tokenTiles;
-    const std::int64_t wanted = threads == 1 ? 1 : ceilDivide(kTasksPerThread * threads, std::max<std::int64_t>(plan.tiles, 1));
+    const std::int64_t wanted =
+        threads == 1 ? 1 : ceilDivide(kTasksPerThread * threads, std::max<std::int64_t>(plan.tiles, 1));
     const std::int64_t useful = std::max<std::int64_t>(1, positions / kPositionsWorthATask);
     plan.splits = std::max(std::min(wanted, useful), ceilDivide(positions, kPositionsPerTask));
     return plan;
@@ -130,8 +132,12 @@ void CpuBackend::attention(const TensorView& out, const TensorView& q, const KvV
     const auto joinTile = [&](std::int64_t tileIndex) {
         tileRows(tileIndex, [&](int row, std::int64_t token, std::int64_t head) {
             const float* first = m_attention.data() + tileIndex * plan.splits * partialTile;
-            const auto maximumOf = [&](std::int64_t split) { return first[split * partialTile + kAttentionRows * dim + row]; };
-            const auto weightOf = [&](std::int64_t split) { return first[split * partialTile + kAttentionRows * (dim + 1) + row]; };
+            const auto maximumOf = [&](std::int64_t split) {
+                return first[split * partialTile + kAttentionRows * dim + row];
+            };
+            const auto weightOf = [&](std::int64_t split) {
+                return first[split * partialTile + kAttentionRows * (dim + 1) + row];
+            };
             float maximum = -std::numeric_limits<float>::infinity();
             for (std::int64_t s = 0; s < plan.splits; ++s) maximum = std::max(maximum, maximumOf(s));
             float* target = out.f32() + token * out.cols() + head * dim;

@@ -43,7 +43,9 @@ public:
     std::uint64_t bytes() const override { return m_bytes; }
 
 private:
-    PageBuffer(void* pages, std::uint64_t bytes) : m_pages(pages), m_bytes(bytes) {}
+    PageBuffer(void* pages, std::uint64_t bytes)
+        : m_pages(pages)
+        , m_bytes(bytes) {}
 
     void* m_pages;
     std::uint64_t m_bytes;
@@ -60,8 +62,9 @@ std::uint64_t physicalMemory() {
 
 bool sameTurns(const RopeParams& a, const RopeParams& b) {
     return a.dims == b.dims && a.base == b.base && a.positionScale == b.positionScale &&
-           a.extensionFactor == b.extensionFactor && a.attentionFactor == b.attentionFactor && a.betaFast == b.betaFast &&
-           a.betaSlow == b.betaSlow && a.originalContext == b.originalContext && a.frequencyFactors == b.frequencyFactors;
+           a.extensionFactor == b.extensionFactor && a.attentionFactor == b.attentionFactor &&
+           a.betaFast == b.betaFast && a.betaSlow == b.betaSlow && a.originalContext == b.originalContext &&
+           a.frequencyFactors == b.frequencyFactors;
 }
 
 /// gemma3 has two kinds of layers; longrope models may switch once. More kinds only cost time.
@@ -77,7 +80,10 @@ std::unique_ptr<CpuBackend> CpuBackend::create(CpuOptions options) {
 }
 
 CpuBackend::CpuBackend(CpuPath path, int threads)
-    : m_path(path), m_pool(threads), m_ops(cpuOpTable(path)), m_ropeCaches(kRopeCaches) {
+    : m_path(path)
+    , m_pool(threads)
+    , m_ops(cpuOpTable(path))
+    , m_ropeCaches(kRopeCaches) {
 #ifdef HEARTH_HAVE_SIMD_MATMUL
     m_matmul = matmulKernels(path);
 #endif
@@ -86,7 +92,10 @@ CpuBackend::CpuBackend(CpuPath path, int threads)
 CpuBackend::~CpuBackend() = default;
 
 DeviceInfo CpuBackend::deviceInfo() const {
-    return {.name = cpuModelName(), .isa = cpuPathName(m_path), .threads = m_pool.threads(), .totalBytes = physicalMemory()};
+    return {.name = cpuModelName(),
+            .isa = cpuPathName(m_path),
+            .threads = m_pool.threads(),
+            .totalBytes = physicalMemory()};
 }
 
 // --- memory -----------------------------------------------------------------------------------------------------------
@@ -110,10 +119,12 @@ void CpuBackend::zero(const TensorView& view) {
     std::memset(view.data, 0, view.bytes());
 }
 
-TensorView CpuBackend::adoptWeight(DType dtype, std::array<std::int64_t, 3> shape, std::span<const std::byte> fileBytes) {
+TensorView CpuBackend::adoptWeight(DType dtype, std::array<std::int64_t, 3> shape,
+                                   std::span<const std::byte> fileBytes) {
     const TensorView refused{nullptr, dtype, shape};
     const std::byte* data = fileBytes.data();
-    if (!canDecode(dtype) || !hasWholeBlocks(refused) || refused.bytes() > fileBytes.size() || data == nullptr) return refused;
+    if (!canDecode(dtype) || !hasWholeBlocks(refused) || refused.bytes() > fileBytes.size() || data == nullptr)
+        return refused;
     if (reinterpret_cast<std::uintptr_t>(data) % kWeightAlignment != 0) {
         std::unique_ptr<Buffer> copy = PageBuffer::create(refused.bytes());
         if (copy == nullptr) return refused;
@@ -156,7 +167,8 @@ void CpuBackend::fail(StatusCode code, const char* place) {
 
 // --- small operations -------------------------------------------------------------------------------------------------
 
-void CpuBackend::embed(const TensorView& out, const TensorView& table, std::span<const std::int32_t> tokens, float factor) {
+void CpuBackend::embed(const TensorView& out, const TensorView& table, std::span<const std::int32_t> tokens,
+                       float factor) {
     if (!begin("embed", embedFits(out, table, tokens))) return;
     const std::int64_t dim = out.cols();
     overRows(out.rows(), dim, [&](std::int64_t from, std::int64_t to) {
@@ -172,11 +184,13 @@ void CpuBackend::rmsNorm(const TensorView& out, const TensorView& x, const Tenso
     if (!begin("rmsNorm", rmsNormFits(out, x, weight))) return;
     const std::int64_t dim = x.cols();
     overRows(x.rows(), dim, [&](std::int64_t from, std::int64_t to) {
-        for (std::int64_t r = from; r < to; ++r) m_ops.rmsNormRow(out.f32() + r * dim, x.f32() + r * dim, weight.f32(), dim, eps);
+        for (std::int64_t r = from; r < to; ++r)
+            m_ops.rmsNormRow(out.f32() + r * dim, x.f32() + r * dim, weight.f32(), dim, eps);
     });
 }
 
-void CpuBackend::layerNorm(const TensorView& out, const TensorView& x, const TensorView& weight, const TensorView& bias, float eps) {
+void CpuBackend::layerNorm(const TensorView& out, const TensorView& x, const TensorView& weight, const TensorView& bias,
+                           float eps) {
     if (!begin("layerNorm", layerNormFits(out, x, weight, bias))) return;
     const std::int64_t dim = x.cols();
     overRows(x.rows(), dim, [&](std::int64_t from, std::int64_t to) {
@@ -243,7 +257,8 @@ void CpuBackend::rope(const TensorView& x, std::int32_t headDim, std::int32_t fi
 
 const RopeTurn* CpuBackend::ropeTurns(std::int32_t firstPosition, std::int64_t positions, const RopeParams& params) {
     for (RopeCache& cache : m_ropeCaches) {
-        if (cache.valid && cache.firstPosition == firstPosition && cache.positions == positions && sameTurns(cache.params, params)) {
+        if (cache.valid && cache.firstPosition == firstPosition && cache.positions == positions &&
+            sameTurns(cache.params, params)) {
             return cache.turns.data();
         }
     }
@@ -260,15 +275,16 @@ const RopeTurn* CpuBackend::ropeTurns(std::int32_t firstPosition, std::int64_t p
     return cache.turns.data();
 }
 
-void CpuBackend::moeRoute(const TensorView& ids, const TensorView& weights, const TensorView& logits, bool renormalise) {
+void CpuBackend::moeRoute(const TensorView& ids, const TensorView& weights, const TensorView& logits,
+                          bool renormalise) {
     if (!begin("moeRoute", moeRouteFits(ids, weights, logits))) return;
     const std::int64_t experts = logits.cols();
     const std::int64_t k = ids.cols();
     const RouteWeights mode = renormalise ? RouteWeights::Renormalised : RouteWeights::AsTheyAre;
     if (!grow(m_order, experts, "moeRoute")) return;
     for (std::int64_t t = 0; t < logits.rows(); ++t) {
-        moeRouteRow(static_cast<std::int32_t*>(ids.data) + t * k, weights.f32() + t * k, logits.f32() + t * experts, experts, k, mode,
-                    m_order.data());
+        moeRouteRow(static_cast<std::int32_t*>(ids.data) + t * k, weights.f32() + t * k, logits.f32() + t * experts,
+                    experts, k, mode, m_order.data());
     }
 }
 

@@ -66,7 +66,8 @@ Features detect() {
     const bool f16c = bit(basic.c, 29);
     f.avx2 = ymm && avx && fma && f16c && bit(extended.b, 5);
     f.avxVnni = f.avx2 && bit(more.a, 4);
-    f.avx512 = f.avx2 && zmm && bit(extended.b, 16) && bit(extended.b, 17) && bit(extended.b, 30) && bit(extended.b, 31);
+    f.avx512 =
+        f.avx2 && zmm && bit(extended.b, 16) && bit(extended.b, 17) && bit(extended.b, 30) && bit(extended.b, 31);
     f.avx512Vnni = f.avx512 && bit(extended.c, 11);
     return f;
 }

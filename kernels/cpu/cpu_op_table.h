@@ -18,22 +18,23 @@ constexpr int kAttentionRows = 8;
 struct AttentionTile {
     int rows = 0;
     std::int32_t headDim = 0;
-    const std::uint16_t* keys = nullptr;    ///< f16 [positions, headDim]
-    const std::uint16_t* values = nullptr;  ///< f16 [positions, headDim]
+    const std::uint16_t* keys = nullptr;   ///< f16 [positions, headDim]
+    const std::uint16_t* values = nullptr; ///< f16 [positions, headDim]
     std::int64_t from = 0;
     std::int64_t to = 0;
     float softcap = 0.0f;
-    const float* queries = nullptr;         ///< [rows, headDim], already scaled
+    const float* queries = nullptr; ///< [rows, headDim], already scaled
     std::int64_t firstVisible[kAttentionRows] = {};
     std::int64_t lastVisible[kAttentionRows] = {};
-    float* sums = nullptr;                  ///< out [rows, headDim]: sum over positions of exp(score - maximum) * value
-    float* maxima = nullptr;                ///< out [rows]: largest score; -inf when the row sees nothing here
-    float* weights = nullptr;               ///< out [rows]: sum of exp(score - maximum)
+    float* sums = nullptr;    ///< out [rows, headDim]: sum over positions of exp(score - maximum) * value
+    float* maxima = nullptr;  ///< out [rows]: largest score; -inf when the row sees nothing here
+    float* weights = nullptr; ///< out [rows]: sum of exp(score - maximum)
 };
 
 struct CpuOpTable {
     void (*rmsNormRow)(float* out, const float* x, const float* weight, std::int64_t dim, float eps);
-    void (*layerNormRow)(float* out, const float* x, const float* weight, const float* bias, std::int64_t dim, float eps);
+    void (*layerNormRow)(float* out, const float* x, const float* weight, const float* bias, std::int64_t dim,
+                         float eps);
     void (*swiGlu)(float* out, const float* gate, const float* up, std::int64_t count);
     void (*geGlu)(float* out, const float* gate, const float* up, std::int64_t count);
     void (*softcap)(float* x, std::int64_t count, float cap);

@@ -37,8 +37,9 @@ void dotRows(float* out, const float* const* rows, const float* x, std::int64_t 
 
 } // namespace
 
-void matmulF32Portable(float* out, std::int64_t outStride, DType, const void* weight, std::int64_t rowBytes, std::int64_t rowFrom,
-                       std::int64_t rowTo, const float* x, std::int64_t xStride, std::int64_t nTokens, std::int64_t cols) {
+void matmulF32Portable(float* out, std::int64_t outStride, DType, const void* weight, std::int64_t rowBytes,
+                       std::int64_t rowFrom, std::int64_t rowTo, const float* x, std::int64_t xStride,
+                       std::int64_t nTokens, std::int64_t cols) {
     const std::byte* base = static_cast<const std::byte*>(weight);
     for (std::int64_t r = rowFrom; r < rowTo; r += kDecodedRows) {
         const std::int64_t count = std::min(kDecodedRows, rowTo - r);
@@ -56,9 +57,9 @@ void matmulF32Portable(float* out, std::int64_t outStride, DType, const void* we
     }
 }
 
-void matmulDecoded(float* out, std::int64_t outStride, DType dtype, const void* weight, std::int64_t rowBytes, std::int64_t rowFrom,
-                   std::int64_t rowTo, const float* x, std::int64_t xStride, std::int64_t nTokens, std::int64_t cols,
-                   float* scratch, MatmulFloat multiply) {
+void matmulDecoded(float* out, std::int64_t outStride, DType dtype, const void* weight, std::int64_t rowBytes,
+                   std::int64_t rowFrom, std::int64_t rowTo, const float* x, std::int64_t xStride, std::int64_t nTokens,
+                   std::int64_t cols, float* scratch, MatmulFloat multiply) {
     const std::byte* base = static_cast<const std::byte*>(weight);
     const std::int64_t decodedBytes = cols * static_cast<std::int64_t>(sizeof(float));
     for (std::int64_t r = rowFrom; r < rowTo; r += kDecodedRows) {

@@ -21,8 +21,8 @@ using MatmulFloat = void (*)(float* out, std::int64_t outStride, DType dtype, co
 
 /// out[t * outStride + r] = dot(weight row r, x + t * xStride) for F32 weights only.
 void matmulF32Portable(float* out, std::int64_t outStride, DType dtype, const void* weight, std::int64_t rowBytes,
-                       std::int64_t rowFrom, std::int64_t rowTo, const float* x, std::int64_t xStride, std::int64_t nTokens,
-                       std::int64_t cols);
+                       std::int64_t rowFrom, std::int64_t rowTo, const float* x, std::int64_t xStride,
+                       std::int64_t nTokens, std::int64_t cols);
 
 /// The same for every format that decodeRow() knows.
 /// scratch  [kDecodedRows * cols]

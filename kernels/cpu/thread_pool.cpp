@@ -69,7 +69,8 @@ void ThreadPool::run(int tasks, TaskRef body) {
     m_wakeups.fetch_add(1);
     m_wakeups.notify_all();
 
-    while (claimAndRun(0)) {}
+    while (claimAndRun(0)) {
+    }
 
     const auto finished = [this] { return m_done.load() == m_tasks; };
     if (spinUntil(finished)) return;

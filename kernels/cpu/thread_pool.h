@@ -20,11 +20,12 @@ namespace hearth::kernels {
 class TaskRef {
 public:
     template <typename Function>
-        requires(!std::is_same_v<std::remove_cvref_t<Function>, TaskRef>)
-    TaskRef(const Function& function) // NOLINT(google-explicit-constructor): made to be passed a lambda
-        : m_object(&function), m_call([](const void* object, int task, int worker) {
-              (*static_cast<const Function*>(object))(task, worker);
-          }) {}
+    requires(!std::is_same_v<std::remove_cvref_t<Function>, TaskRef>)
+        TaskRef(const Function& function) // NOLINT(google-explicit-constructor): made to be passed a lambda
+        : m_object(&function)
+        , m_call([](const void* object, int task, int worker) {
+            (*static_cast<const Function*>(object))(task, worker);
+        }) {}
 
     void operator()(int task, int worker) const { m_call(m_object, task, worker); }
 
@@ -58,9 +59,9 @@ private:
     const TaskRef* m_body = nullptr;
     std::uint32_t m_tasks = 0;
 
-    alignas(64) std::atomic<std::uint64_t> m_state{0};  ///< generation << 32 | tasks not yet claimed
-    alignas(64) std::atomic<std::uint32_t> m_done{0};   ///< tasks finished of this generation
-    alignas(64) std::atomic<std::uint32_t> m_wakeups{0};///< what sleeping workers wait on
+    alignas(64) std::atomic<std::uint64_t> m_state{0};   ///< generation << 32 | tasks not yet claimed
+    alignas(64) std::atomic<std::uint32_t> m_done{0};    ///< tasks finished of this generation
+    alignas(64) std::atomic<std::uint32_t> m_wakeups{0}; ///< what sleeping workers wait on
     std::atomic<bool> m_quit{false};
     std::vector<std::thread> m_workers;
 };

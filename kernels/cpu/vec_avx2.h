@@ -37,7 +37,8 @@ struct VecAvx2 {
     /// ln 2 in two parts keeps r exact. 2^n in two factors, so that results near overflow and subnormal ones come out right.
     HEARTH_INLINE VecAvx2 exp(VecAvx2 a) {
         const __m256 x = _mm256_max_ps(_mm256_set1_ps(-105.0f), _mm256_min_ps(_mm256_set1_ps(89.0f), a.v));
-        const __m256 n = _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(1.44269504f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        const __m256 n = _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(1.44269504f)),
+                                         _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
         __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693145752f), x);
         r = _mm256_fnmadd_ps(n, _mm256_set1_ps(1.42860677e-6f), r);
         __m256 p = _mm256_set1_ps(1.0f / 5040.0f);

@@ -36,7 +36,8 @@ struct VecAvx512 {
     /// As VecAvx2::exp; scalef multiplies by 2^n with the right results at both ends.
     HEARTH_INLINE VecAvx512 exp(VecAvx512 a) {
         const __m512 x = _mm512_max_ps(_mm512_set1_ps(-105.0f), _mm512_min_ps(_mm512_set1_ps(89.0f), a.v));
-        const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)),
+                                              _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
         __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693145752f), x);
         r = _mm512_fnmadd_ps(n, _mm512_set1_ps(1.42860677e-6f), r);
         __m512 p = _mm512_set1_ps(1.0f / 5040.0f);

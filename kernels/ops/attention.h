@@ -26,17 +26,18 @@
 namespace hearth::kernels {
 
 [[nodiscard]] inline bool kvRangeFits(const KvView& cache, std::int32_t firstPosition, std::int64_t tokens) {
-    return cache.keys != nullptr && cache.values != nullptr && cache.kvHeads > 0 && cache.headDim > 0 && firstPosition >= 0 &&
-           firstPosition + tokens <= cache.capacity;
+    return cache.keys != nullptr && cache.values != nullptr && cache.kvHeads > 0 && cache.headDim > 0 &&
+           firstPosition >= 0 && firstPosition + tokens <= cache.capacity;
 }
 
-[[nodiscard]] inline bool appendKvFits(const KvView& cache, const TensorView& k, const TensorView& v, std::int32_t firstPosition) {
+[[nodiscard]] inline bool appendKvFits(const KvView& cache, const TensorView& k, const TensorView& v,
+                                       std::int32_t firstPosition) {
     return isF32Matrix(k) && isF32Matrix(v) && sameShape(k, v) && kvRangeFits(cache, firstPosition, k.rows()) &&
            k.cols() == static_cast<std::int64_t>(cache.kvHeads) * cache.headDim;
 }
 
-[[nodiscard]] inline bool attentionFits(const TensorView& out, const TensorView& q, const KvView& cache, std::int32_t firstPosition,
-                                        const AttentionParams& params) {
+[[nodiscard]] inline bool attentionFits(const TensorView& out, const TensorView& q, const KvView& cache,
+                                        std::int32_t firstPosition, const AttentionParams& params) {
     return isF32Matrix(out) && isF32Matrix(q) && sameShape(out, q) && kvRangeFits(cache, firstPosition, q.rows()) &&
            params.heads > 0 && params.heads % cache.kvHeads == 0 && params.window >= 0 &&
            q.cols() == static_cast<std::int64_t>(params.heads) * cache.headDim;

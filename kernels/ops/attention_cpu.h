@@ -52,8 +52,8 @@ HEARTH_INLINE void blockScores(float (*scores)[kTilePositions], const AttentionT
 
 /// scores[r][j] = dot(query row r, key from + j)
 template <typename V, int R>
-HEARTH_INLINE void tileScores(float (*scores)[kTilePositions], const AttentionTile& tile, const float* queries, std::int64_t from,
-                              int count) {
+HEARTH_INLINE void tileScores(float (*scores)[kTilePositions], const AttentionTile& tile, const float* queries,
+                              std::int64_t from, int count) {
     constexpr int kRows = R < V::kScoreRows ? R : V::kScoreRows;
     const std::int64_t dim = tile.headDim;
     const std::uint16_t* keys = tile.keys + from * dim;
@@ -65,8 +65,8 @@ HEARTH_INLINE void tileScores(float (*scores)[kTilePositions], const AttentionTi
 
 /// sums[r] += sum over j of weights[r][j] * value from + j
 template <typename V, int R>
-HEARTH_INLINE void tileValues(float* sums, const AttentionTile& tile, const float (*weights)[kTilePositions], std::int64_t from,
-                              int count) {
+HEARTH_INLINE void tileValues(float* sums, const AttentionTile& tile, const float (*weights)[kTilePositions],
+                              std::int64_t from, int count) {
     const std::int64_t dim = tile.headDim;
     const std::int64_t whole = dim - dim % V::kWidth;
     const std::uint16_t* values = tile.values + from * dim;

@@ -18,7 +18,8 @@
 
 namespace hearth::kernels {
 
-[[nodiscard]] inline bool embedFits(const TensorView& out, const TensorView& table, std::span<const std::int32_t> tokens) {
+[[nodiscard]] inline bool embedFits(const TensorView& out, const TensorView& table,
+                                    std::span<const std::int32_t> tokens) {
     return isF32Matrix(out) && table.data != nullptr && table.outer() == 1 && hasWholeBlocks(table) &&
            out.cols() == table.cols() && out.rows() == static_cast<std::int64_t>(tokens.size()) &&
            std::ranges::all_of(tokens, [&](std::int32_t token) { return token >= 0 && token < table.rows(); });

@@ -25,14 +25,16 @@ HEARTH_INLINE V geluOf(V x) {
 template <typename V>
 void swiGlu(float* out, const float* gate, const float* up, std::int64_t count) {
     std::int64_t i = 0;
-    for (; i + V::kWidth <= count; i += V::kWidth) V::store(out + i, V::mul(siluOf<V>(V::load(gate + i)), V::load(up + i)));
+    for (; i + V::kWidth <= count; i += V::kWidth)
+        V::store(out + i, V::mul(siluOf<V>(V::load(gate + i)), V::load(up + i)));
     for (; i < count; ++i) out[i] = siluOf<VecScalar>({gate[i]}).v * up[i];
 }
 
 template <typename V>
 void geGlu(float* out, const float* gate, const float* up, std::int64_t count) {
     std::int64_t i = 0;
-    for (; i + V::kWidth <= count; i += V::kWidth) V::store(out + i, V::mul(geluOf<V>(V::load(gate + i)), V::load(up + i)));
+    for (; i + V::kWidth <= count; i += V::kWidth)
+        V::store(out + i, V::mul(geluOf<V>(V::load(gate + i)), V::load(up + i)));
     for (; i < count; ++i) out[i] = geluOf<VecScalar>({gate[i]}).v * up[i];
 }
 

@@ -28,7 +28,7 @@ namespace hearth::kernels {
 enum class RouteWeights : bool { AsTheyAre, Renormalised };
 
 /// One row of moeRoute. scratch [experts] is overwritten.
-void moeRouteRow(std::int32_t* ids, float* weights, const float* logits, std::int64_t experts, std::int64_t k, RouteWeights mode,
-                 std::int32_t* scratch);
+void moeRouteRow(std::int32_t* ids, float* weights, const float* logits, std::int64_t experts, std::int64_t k,
+                 RouteWeights mode, std::int32_t* scratch);
 
 } // namespace hearth::kernels

@@ -7,8 +7,8 @@
 
 namespace hearth::kernels {
 
-void moeRouteRow(std::int32_t* ids, float* weights, const float* logits, std::int64_t experts, std::int64_t k, RouteWeights mode,
-                 std::int32_t* scratch) {
+void moeRouteRow(std::int32_t* ids, float* weights, const float* logits, std::int64_t experts, std::int64_t k,
+                 RouteWeights mode, std::int32_t* scratch) {
     std::iota(scratch, scratch + experts, 0);
     // A NaN sorts last, so that the order stays strict and the ids valid whatever comes in.
     const auto rank = [&](std::int32_t id) { return std::isnan(logits[id]) ? -HUGE_VALF : logits[id]; };

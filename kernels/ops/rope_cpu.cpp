@@ -33,13 +33,15 @@ void makeRopeTable(RopeTurn* table, std::int32_t firstPosition, std::int64_t pos
         if (params.frequencyFactors != nullptr) frequency /= params.frequencyFactors[i];
         double perPosition = frequency * params.positionScale;
         if (yarn) {
-            const double ramp = 1.0 - std::clamp((static_cast<double>(i) - low) / std::max(0.001, high - low), 0.0, 1.0);
+            const double ramp =
+                1.0 - std::clamp((static_cast<double>(i) - low) / std::max(0.001, high - low), 0.0, 1.0);
             const double mix = ramp * params.extensionFactor;
             perPosition = perPosition * (1.0 - mix) + frequency * mix;
         }
         for (std::int64_t t = 0; t < positions; ++t) {
             const double angle = static_cast<double>(firstPosition + t) * perPosition;
-            table[t * pairs + i] = {static_cast<float>(std::cos(angle) * magnitude), static_cast<float>(std::sin(angle) * magnitude)};
+            table[t * pairs + i] = {static_cast<float>(std::cos(angle) * magnitude),
+                                    static_cast<float>(std::sin(angle) * magnitude)};
         }
     }
 }

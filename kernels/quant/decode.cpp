@@ -18,7 +18,7 @@ void decodeBlocks(float* out, const void* row, std::int64_t elements) {
 bool canDecode(DType dtype) {
     switch (dtype) {
 #define HEARTH_ROW(NAME) case DType::NAME:
-    HEARTH_FORMATS(HEARTH_ROW)
+        HEARTH_FORMATS(HEARTH_ROW)
 #undef HEARTH_ROW
         return true;
     case DType::I32: return false;
@@ -30,7 +30,7 @@ void decodeRow(DType dtype, float* out, const void* row, std::int64_t elements) 
     switch (dtype) {
 #define HEARTH_ROW(NAME)                                                                                               \
     case DType::NAME: decodeBlocks<Block##NAME>(out, row, elements); return;
-    HEARTH_FORMATS(HEARTH_ROW)
+        HEARTH_FORMATS(HEARTH_ROW)
 #undef HEARTH_ROW
     case DType::I32: return;
     }

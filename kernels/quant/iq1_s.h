@@ -15,7 +15,7 @@ constexpr float kIq1Shift = 0.125f;
 struct BlockIQ1_S {
     static constexpr int kElements = 256;
     static constexpr std::uint32_t kGgufId = 19;
-    std::uint16_t d;          ///< f16
+    std::uint16_t d; ///< f16
     std::uint8_t low[32];
     std::uint16_t high[8];
 };

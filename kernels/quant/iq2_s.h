@@ -13,7 +13,7 @@ namespace hearth::kernels {
 struct BlockIQ2_S {
     static constexpr int kElements = 256;
     static constexpr std::uint32_t kGgufId = 22;
-    std::uint16_t d;          ///< f16
+    std::uint16_t d; ///< f16
     std::uint8_t low[32];
     std::uint8_t signs[32];
     std::uint8_t high[8];

@@ -12,7 +12,7 @@ namespace hearth::kernels {
 struct BlockIQ2_XS {
     static constexpr int kElements = 256;
     static constexpr std::uint32_t kGgufId = 17;
-    std::uint16_t d;          ///< f16
+    std::uint16_t d; ///< f16
     std::uint16_t q[32];
     std::uint8_t scales[8];
 };

@@ -13,7 +13,7 @@ namespace hearth::kernels {
 struct BlockIQ2_XXS {
     static constexpr int kElements = 256;
     static constexpr std::uint32_t kGgufId = 16;
-    std::uint16_t d;       ///< f16
+    std::uint16_t d; ///< f16
     std::uint8_t q[64];
 };
 static_assert(sizeof(BlockIQ2_XXS) == 66);

@@ -13,7 +13,7 @@ namespace hearth::kernels {
 struct BlockIQ3_S {
     static constexpr int kElements = 256;
     static constexpr std::uint32_t kGgufId = 21;
-    std::uint16_t d;          ///< f16
+    std::uint16_t d; ///< f16
     std::uint8_t low[64];
     std::uint8_t high[8];
     std::uint8_t signs[32];

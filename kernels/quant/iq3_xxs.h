@@ -12,9 +12,9 @@ namespace hearth::kernels {
 struct BlockIQ3_XXS {
     static constexpr int kElements = 256;
     static constexpr std::uint32_t kGgufId = 18;
-    std::uint16_t d;                  ///< f16
+    std::uint16_t d; ///< f16
     std::uint8_t q[64];
-    std::uint8_t signsAndScales[32];  ///< 8 little-endian words
+    std::uint8_t signsAndScales[32]; ///< 8 little-endian words
 };
 static_assert(sizeof(BlockIQ3_XXS) == 98);
 

@@ -12,7 +12,7 @@ namespace hearth::kernels {
 struct BlockIQ4_NL {
     static constexpr int kElements = 32;
     static constexpr std::uint32_t kGgufId = 20;
-    std::uint16_t d;     ///< f16 scale
+    std::uint16_t d; ///< f16 scale
     std::uint8_t q[16];
 };
 static_assert(sizeof(BlockIQ4_NL) == 18);

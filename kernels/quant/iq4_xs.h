@@ -13,7 +13,7 @@ namespace hearth::kernels {
 struct BlockIQ4_XS {
     static constexpr int kElements = 256;
     static constexpr std::uint32_t kGgufId = 23;
-    std::uint16_t d;             ///< f16
+    std::uint16_t d; ///< f16
     std::uint16_t scalesHigh;
     std::uint8_t scalesLow[4];
     std::uint8_t q[128];

@@ -14,8 +14,8 @@ struct BlockQ2_K {
     static constexpr std::uint32_t kGgufId = 10;
     std::uint8_t scales[16];
     std::uint8_t q[64];
-    std::uint16_t d;         ///< f16
-    std::uint16_t dmin;      ///< f16
+    std::uint16_t d;    ///< f16
+    std::uint16_t dmin; ///< f16
 };
 static_assert(sizeof(BlockQ2_K) == 84);
 

@@ -16,7 +16,7 @@ struct BlockQ3_K {
     std::uint8_t high[32];
     std::uint8_t q[64];
     std::uint8_t scales[12];
-    std::uint16_t d;         ///< f16
+    std::uint16_t d; ///< f16
 };
 static_assert(sizeof(BlockQ3_K) == 110);
 

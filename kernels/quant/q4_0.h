@@ -11,7 +11,7 @@ namespace hearth::kernels {
 struct BlockQ4_0 {
     static constexpr int kElements = 32;
     static constexpr std::uint32_t kGgufId = 2;
-    std::uint16_t d;     ///< f16 scale
+    std::uint16_t d; ///< f16 scale
     std::uint8_t q[16];
 };
 static_assert(sizeof(BlockQ4_0) == 18);

@@ -10,8 +10,8 @@ namespace hearth::kernels {
 struct BlockQ4_1 {
     static constexpr int kElements = 32;
     static constexpr std::uint32_t kGgufId = 3;
-    std::uint16_t d;     ///< f16 scale
-    std::uint16_t m;     ///< f16 minimum
+    std::uint16_t d; ///< f16 scale
+    std::uint16_t m; ///< f16 minimum
     std::uint8_t q[16];
 };
 static_assert(sizeof(BlockQ4_1) == 20);

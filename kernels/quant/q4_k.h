@@ -14,8 +14,8 @@ namespace hearth::kernels {
 struct BlockQ4_K {
     static constexpr int kElements = 256;
     static constexpr std::uint32_t kGgufId = 12;
-    std::uint16_t d;          ///< f16
-    std::uint16_t dmin;       ///< f16
+    std::uint16_t d;    ///< f16
+    std::uint16_t dmin; ///< f16
     std::uint8_t scales[12];
     std::uint8_t q[128];
 };

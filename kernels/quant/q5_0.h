@@ -11,8 +11,8 @@ namespace hearth::kernels {
 struct BlockQ5_0 {
     static constexpr int kElements = 32;
     static constexpr std::uint32_t kGgufId = 6;
-    std::uint16_t d;       ///< f16 scale
-    std::uint8_t high[4];  ///< little-endian word; bytes, because the block is 2-aligned
+    std::uint16_t d;      ///< f16 scale
+    std::uint8_t high[4]; ///< little-endian word; bytes, because the block is 2-aligned
     std::uint8_t q[16];
 };
 static_assert(sizeof(BlockQ5_0) == 22);

@@ -10,9 +10,9 @@ namespace hearth::kernels {
 struct BlockQ5_1 {
     static constexpr int kElements = 32;
     static constexpr std::uint32_t kGgufId = 7;
-    std::uint16_t d;       ///< f16 scale
-    std::uint16_t m;       ///< f16 minimum
-    std::uint8_t high[4];  ///< little-endian word of fifth bits
+    std::uint16_t d;      ///< f16 scale
+    std::uint16_t m;      ///< f16 minimum
+    std::uint8_t high[4]; ///< little-endian word of fifth bits
     std::uint8_t q[16];
 };
 static_assert(sizeof(BlockQ5_1) == 24);

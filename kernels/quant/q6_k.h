@@ -16,7 +16,7 @@ struct BlockQ6_K {
     std::uint8_t low[128];
     std::uint8_t high[64];
     std::int8_t scales[16];
-    std::uint16_t d;         ///< f16
+    std::uint16_t d; ///< f16
 };
 static_assert(sizeof(BlockQ6_K) == 210);
 

@@ -10,7 +10,7 @@ namespace hearth::kernels {
 struct BlockQ8_0 {
     static constexpr int kElements = 32;
     static constexpr std::uint32_t kGgufId = 8;
-    std::uint16_t d;     ///< f16 scale
+    std::uint16_t d; ///< f16 scale
     std::int8_t q[32];
 };
 static_assert(sizeof(BlockQ8_0) == 34);

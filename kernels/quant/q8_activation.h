@@ -16,9 +16,9 @@ namespace hearth::kernels {
 constexpr std::int64_t kQ8Elements = 32;
 
 struct Q8Block {
-    float scale;            ///< largest magnitude / 127
-    std::int32_t sum;       ///< of q
-    std::int8_t q[32];      ///< -127 ... 127
+    float scale;       ///< largest magnitude / 127
+    std::int32_t sum;  ///< of q
+    std::int8_t q[32]; ///< -127 ... 127
 };
 static_assert(sizeof(Q8Block) == 40);
 

@@ -14,7 +14,7 @@ struct BlockTQ1_0 {
     static constexpr std::uint32_t kGgufId = 34;
     std::uint8_t q[48];
     std::uint8_t rest[4];
-    std::uint16_t d;       ///< f16
+    std::uint16_t d; ///< f16
 };
 static_assert(sizeof(BlockTQ1_0) == 54);
 

@@ -12,7 +12,7 @@ struct BlockTQ2_0 {
     static constexpr int kElements = 256;
     static constexpr std::uint32_t kGgufId = 35;
     std::uint8_t q[64];
-    std::uint16_t d;       ///< f16
+    std::uint16_t d; ///< f16
 };
 static_assert(sizeof(BlockTQ2_0) == 66);
 

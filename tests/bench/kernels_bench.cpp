@@ -54,8 +54,10 @@ void product(benchmark::State& state, DType dtype, std::int64_t tokens) {
         benchmark::DoNotOptimize(backend().endStep());
         layer = (layer + 1) % kLayers;
     }
-    state.counters["GB/s"] = benchmark::Counter(double(layerBytes) * double(state.iterations()) / 1e9, benchmark::Counter::kIsRate);
-    state.counters["Gmul/s"] = benchmark::Counter(double(kRows * kCols * tokens) * double(state.iterations()) / 1e9, benchmark::Counter::kIsRate);
+    state.counters["GB/s"] =
+        benchmark::Counter(double(layerBytes) * double(state.iterations()) / 1e9, benchmark::Counter::kIsRate);
+    state.counters["Gmul/s"] = benchmark::Counter(double(kRows * kCols * tokens) * double(state.iterations()) / 1e9,
+                                                  benchmark::Counter::kIsRate);
 }
 
 /// Attention of `tokens` tokens behind `history` positions; 32 heads over 8 KV heads of 128.
@@ -66,7 +68,8 @@ void attention(benchmark::State& state) {
     const auto positions = static_cast<std::int32_t>(history + tokens);
     const std::size_t halfBytes = std::size_t{kKvHeads} * static_cast<std::size_t>(positions) * kHeadDim * 2;
     const std::unique_ptr<Buffer> memory = backend().allocate(halfBytes * 2);
-    const KvView cache{memory->data(), static_cast<std::byte*>(memory->data()) + halfBytes, kKvHeads, positions, kHeadDim};
+    const KvView cache{memory->data(), static_cast<std::byte*>(memory->data()) + halfBytes, kKvHeads, positions,
+                       kHeadDim};
     Numbers numbers(2);
     std::vector<float> kv = numbers.many(std::int64_t{positions} * kKvHeads * kHeadDim);
     const TensorView kvView = matrixView(kv.data(), DType::F32, positions, kKvHeads * kHeadDim);
@@ -81,8 +84,10 @@ void attention(benchmark::State& state) {
     }
     if (!backend().endStep().ok()) state.SkipWithError("the step failed");
     const double pairs = double(tokens) * (double(history) + double(tokens + 1) / 2) * kHeads;
-    state.counters["GB/s"] = benchmark::Counter(double(halfBytes) * 2 * double(state.iterations()) / 1e9, benchmark::Counter::kIsRate);
-    state.counters["Gmul/s"] = benchmark::Counter(pairs * kHeadDim * 2 * double(state.iterations()) / 1e9, benchmark::Counter::kIsRate);
+    state.counters["GB/s"] =
+        benchmark::Counter(double(halfBytes) * 2 * double(state.iterations()) / 1e9, benchmark::Counter::kIsRate);
+    state.counters["Gmul/s"] =
+        benchmark::Counter(pairs * kHeadDim * 2 * double(state.iterations()) / 1e9, benchmark::Counter::kIsRate);
 }
 
 void swiGlu(benchmark::State& state) {
@@ -130,16 +135,25 @@ int main(int argc, char** argv) {
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
     const DeviceInfo device = backend().deviceInfo();
-    benchmark::AddCustomContext("device", device.name + ", " + device.isa + ", " + std::to_string(device.threads) + " threads");
+    benchmark::AddCustomContext("device",
+                                device.name + ", " + device.isa + ", " + std::to_string(device.threads) + " threads");
     benchmark::RegisterBenchmark("read", read)->UseRealTime();
     for (const std::int64_t tokens : {1, 8, 128}) {
         for (const DTypeInfo& type : allDTypes()) {
             if (!type.computes) continue;
             const std::string name = "product/" + std::string(type.name) + "/" + std::to_string(tokens);
-            benchmark::RegisterBenchmark(name.c_str(), product, type.dtype, tokens)->UseRealTime()->Unit(benchmark::kMicrosecond);
+            benchmark::RegisterBenchmark(name.c_str(), product, type.dtype, tokens)
+                ->UseRealTime()
+                ->Unit(benchmark::kMicrosecond);
         }
     }
-    benchmark::RegisterBenchmark("attention", attention)->Args({1, 512})->Args({1, 4096})->Args({128, 0})->Args({128, 2048})->UseRealTime()->Unit(benchmark::kMicrosecond);
+    benchmark::RegisterBenchmark("attention", attention)
+        ->Args({1, 512})
+        ->Args({1, 4096})
+        ->Args({128, 0})
+        ->Args({128, 2048})
+        ->UseRealTime()
+        ->Unit(benchmark::kMicrosecond);
     benchmark::RegisterBenchmark("swiGlu", swiGlu)->Arg(1)->Arg(128)->UseRealTime()->Unit(benchmark::kMicrosecond);
     benchmark::RegisterBenchmark("rmsNorm", rmsNorm)->Arg(1)->Arg(128)->UseRealTime()->Unit(benchmark::kMicrosecond);
     benchmark::RunSpecifiedBenchmarks();

@@ -20,7 +20,8 @@ std::uint16_t randomScale(Numbers& numbers, float size) {
     const std::uint32_t dice = numbers.bits() % 64;
     if (dice == 0) return 0;
     if (dice == 1) return static_cast<std::uint16_t>(1 + numbers.bits() % 1023);
-    return floatToHalf(size * (0.5f + static_cast<float>(numbers.bits() % 1000) / 1000.0f) * (dice % 2 == 0 ? 1.0f : -1.0f));
+    return floatToHalf(size * (0.5f + static_cast<float>(numbers.bits() % 1000) / 1000.0f) *
+                       (dice % 2 == 0 ? 1.0f : -1.0f));
 }
 
 template <typename Block>
@@ -93,7 +94,7 @@ void fillWeight(std::byte* out, DType dtype, std::int64_t elements, Numbers& num
     switch (dtype) {
 #define HEARTH_ROW(NAME)                                                                                               \
     case DType::NAME: fill(Block##NAME{}); break;
-    HEARTH_FORMATS(HEARTH_ROW)
+        HEARTH_FORMATS(HEARTH_ROW)
 #undef HEARTH_ROW
     case DType::I32: break;
     }

@@ -15,7 +15,8 @@
 
 namespace hearth::kernels {
 
-inline constexpr CpuPath kAllPaths[] = {CpuPath::Portable, CpuPath::Avx2, CpuPath::Avx2Vnni, CpuPath::Avx512, CpuPath::Avx512Vnni};
+inline constexpr CpuPath kAllPaths[] = {CpuPath::Portable, CpuPath::Avx2, CpuPath::Avx2Vnni, CpuPath::Avx512,
+                                        CpuPath::Avx512Vnni};
 
 /// Three threads, so that work is shared out on any machine; null when the processor lacks the path.
 CpuBackend* backendFor(CpuPath path);
@@ -39,7 +40,8 @@ private:
 /// Normally distributed numbers from a seed.
 class Numbers {
 public:
-    explicit Numbers(std::uint64_t seed) : m_engine(seed) {}
+    explicit Numbers(std::uint64_t seed)
+        : m_engine(seed) {}
     float next(float deviation = 1.0f) { return std::normal_distribution<float>(0.0f, deviation)(m_engine); }
     std::vector<float> many(std::int64_t count, float deviation = 1.0f);
     std::uint32_t bits() { return static_cast<std::uint32_t>(m_engine()); }

@@ -25,10 +25,11 @@ void addPaths() {
     for (const CpuPath path : kAllPaths) QTest::newRow(cpuPathName(path)) << int(path);
 }
 
-#define BACKEND_OR_SKIP                                                                                                 \
+#define BACKEND_OR_SKIP                                                                                                \
     QFETCH(int, path);                                                                                                 \
     CpuBackend* backend = backendFor(static_cast<CpuPath>(path));                                                      \
-    if (backend == nullptr) QSKIP(qPrintable(QString("this processor has no %1").arg(cpuPathName(static_cast<CpuPath>(path)))))
+    if (backend == nullptr)                                                                                            \
+    QSKIP(qPrintable(QString("this processor has no %1").arg(cpuPathName(static_cast<CpuPath>(path)))))
 
 /// Rows and columns: one, odd, prime, large enough to be shared between threads.
 struct Shape {
@@ -64,8 +65,9 @@ struct Cache {
     KvView view;
 
     Cache(std::int32_t kvHeads, std::int32_t capacity, std::int32_t headDim)
-        : keys(static_cast<std::size_t>(kvHeads) * static_cast<std::size_t>(capacity * headDim)), values(keys.size()),
-          view{keys.data(), values.data(), kvHeads, capacity, headDim} {}
+        : keys(static_cast<std::size_t>(kvHeads) * static_cast<std::size_t>(capacity * headDim))
+        , values(keys.size())
+        , view{keys.data(), values.data(), kvHeads, capacity, headDim} {}
 };
 
 } // namespace
@@ -101,19 +103,22 @@ private slots:
         Numbers numbers(2);
         for (const Shape& shape : kShapes) {
             std::vector<float> x = numbers.many(shape.rows * shape.cols, 3.0f);
-            for (float& value : x) value += 20.0f; // a mean far from zero, where a one-pass variance would lose its digits
+            for (float& value : x)
+                value += 20.0f; // a mean far from zero, where a one-pass variance would lose its digits
             std::vector<float> weight = numbers.many(shape.cols);
             std::vector<float> bias = numbers.many(shape.cols);
             for (const bool withBias : {true, false}) {
                 const TensorView biasView = withBias ? view(bias, 1) : TensorView{};
                 std::vector<float> expected(x.size());
                 std::vector<float> got(x.size());
-                m_reference.layerNorm(view(expected, shape.rows), view(x, shape.rows), view(weight, 1), biasView, 1e-5f);
+                m_reference.layerNorm(view(expected, shape.rows), view(x, shape.rows), view(weight, 1), biasView,
+                                      1e-5f);
                 backend->beginStep({});
                 backend->layerNorm(view(got, shape.rows), view(x, shape.rows), view(weight, 1), biasView, 1e-5f);
                 QVERIFY(backend->endStep().ok());
-                QVERIFY2(distance(got, expected) <= 1e-5 * largestOf(expected) + (shape.cols == 1 ? 1e-6 : 0.0),
-                         qPrintable(QString("%1 x %2: %3").arg(shape.rows).arg(shape.cols).arg(distance(got, expected))));
+                QVERIFY2(
+                    distance(got, expected) <= 1e-5 * largestOf(expected) + (shape.cols == 1 ? 1e-6 : 0.0),
+                    qPrintable(QString("%1 x %2: %3").arg(shape.rows).arg(shape.cols).arg(distance(got, expected))));
             }
         }
     }
@@ -147,14 +152,18 @@ private slots:
     void gatedActivations() {
         BACKEND_OR_SKIP;
         std::vector<float> gate;
-        for (int i = -10000; i <= 8800; i += 7) gate.push_back(static_cast<float>(i) / 100.0f); // the whole range of exp
-        for (const float special : {0.0f, -0.0f, 1e-30f, -1e-30f, 1e-7f, 88.0f, -100.0f, 1e4f, -1e4f}) gate.push_back(special);
+        for (int i = -10000; i <= 8800; i += 7)
+            gate.push_back(static_cast<float>(i) / 100.0f); // the whole range of exp
+        for (const float special : {0.0f, -0.0f, 1e-30f, -1e-30f, 1e-7f, 88.0f, -100.0f, 1e4f, -1e4f})
+            gate.push_back(special);
         Numbers numbers(4);
         std::vector<float> up = numbers.many(static_cast<std::int64_t>(gate.size()));
         for (const bool gelu : {false, true}) {
             const auto apply = [&](Backend& b, std::vector<float>& out, std::vector<float>& in) {
-                if (gelu) b.geGlu(view(out, 1), view(in, 1), view(up, 1));
-                else b.swiGlu(view(out, 1), view(in, 1), view(up, 1));
+                if (gelu)
+                    b.geGlu(view(out, 1), view(in, 1), view(up, 1));
+                else
+                    b.swiGlu(view(out, 1), view(in, 1), view(up, 1));
             };
             std::vector<float> expected(gate.size());
             std::vector<float> got(gate.size());
@@ -168,7 +177,11 @@ private slots:
             for (std::size_t i = 0; i < gate.size(); ++i) {
                 const double tolerance = 2e-6 * std::fabs(double(gate[i]) * up[i]);
                 QVERIFY2(std::fabs(double(got[i]) - expected[i]) <= tolerance,
-                         qPrintable(QString("%1 at %2: %3, not %4").arg(gelu ? "gelu" : "silu").arg(double(gate[i])).arg(double(got[i])).arg(double(expected[i]))));
+                         qPrintable(QString("%1 at %2: %3, not %4")
+                                        .arg(gelu ? "gelu" : "silu")
+                                        .arg(double(gate[i]))
+                                        .arg(double(got[i]))
+                                        .arg(double(expected[i]))));
             }
         }
     }
@@ -178,7 +191,8 @@ private slots:
         QTest::addColumn<int>("kind");
         const char* kinds[] = {"plain", "linear", "factors", "YaRN", "YaRN with factors and magnitude"};
         for (const CpuPath path : kAllPaths) {
-            for (int kind = 0; kind < 5; ++kind) QTest::addRow("%s, %s", cpuPathName(path), kinds[kind]) << int(path) << kind;
+            for (int kind = 0; kind < 5; ++kind)
+                QTest::addRow("%s, %s", cpuPathName(path), kinds[kind]) << int(path) << kind;
         }
     }
     void rope() {
@@ -188,8 +202,11 @@ private slots:
         std::vector<float> factors;
         for (int i = 0; i < 64; ++i) factors.push_back(1.0f + static_cast<float>(i) / 9.0f);
         for (const RopePairing pairing : {RopePairing::Interleaved, RopePairing::HalfSplit}) {
-            for (const auto& [headDim, dims, heads] : {std::array{64, 64, 3}, std::array{80, 20, 2}, std::array{2, 2, 1}, std::array{128, 128, 8}, std::array{6, 0, 2}}) {
-                for (const auto& [first, tokens] : {std::array{0, 1}, std::array{0, 7}, std::array{1000, 70}, std::array{100000, 2}}) {
+            for (const auto& [headDim, dims, heads] :
+                 {std::array{64, 64, 3}, std::array{80, 20, 2}, std::array{2, 2, 1}, std::array{128, 128, 8},
+                  std::array{6, 0, 2}}) {
+                for (const auto& [first, tokens] :
+                     {std::array{0, 1}, std::array{0, 7}, std::array{1000, 70}, std::array{100000, 2}}) {
                     RopeParams params{.pairing = pairing, .dims = dims};
                     if (kind == 1) params.positionScale = 0.25f;
                     if (kind == 2 || kind == 4) params.frequencyFactors = factors.data();
@@ -208,7 +225,10 @@ private slots:
                     backend->rope(view(got, tokens), headDim, first, params);
                     std::vector<float> again = got;
                     QVERIFY(backend->endStep().ok());
-                    QVERIFY2(distance(got, expected) <= 1e-6 * size, qPrintable(QString("headDim %1 first %2: %3").arg(headDim).arg(first).arg(distance(got, expected))));
+                    QVERIFY2(
+                        distance(got, expected) <= 1e-6 * size,
+                        qPrintable(
+                            QString("headDim %1 first %2: %3").arg(headDim).arg(first).arg(distance(got, expected))));
                 }
             }
         }
@@ -219,7 +239,8 @@ private slots:
         CpuBackend* backend = backendFor(CpuPath::Portable);
         Numbers numbers(6);
         const std::vector<float> start = numbers.many(4 * 32);
-        const RopeParams kinds[] = {{.dims = 32}, {.dims = 32, .base = 1e6f}, {.dims = 16}, {.pairing = RopePairing::HalfSplit, .dims = 32}};
+        const RopeParams kinds[] = {
+            {.dims = 32}, {.dims = 32, .base = 1e6f}, {.dims = 16}, {.pairing = RopePairing::HalfSplit, .dims = 32}};
         backend->beginStep({});
         for (int round = 0; round < 2; ++round) {
             for (const RopeParams& params : kinds) {
@@ -275,15 +296,16 @@ private slots:
             double softcap;
         };
         constexpr Case kCases[] = {
-            {1, 1, 1, 1, 0, 0, 0},       {1, 1, 64, 1, 3000, 0, 0},  {4, 2, 20, 7, 0, 0, 0},    {14, 2, 64, 1, 700, 0, 0},
-            {14, 2, 64, 33, 5, 0, 0},    {9, 1, 80, 3, 31, 0, 0},    {32, 8, 128, 1, 513, 0, 0}, {8, 8, 96, 19, 100, 0, 0},
-            {2, 1, 256, 40, 0, 8, 0},    {4, 2, 32, 1, 900, 64, 0},  {4, 4, 48, 65, 64, 0, 5.0}, {6, 2, 16, 10, 33, 9, 20.0},
-            {17, 1, 32, 2, 300, 0, 0},   {2, 2, 8, 50, 0, 1, 0},
+            {1, 1, 1, 1, 0, 0, 0},      {1, 1, 64, 1, 3000, 0, 0},  {4, 2, 20, 7, 0, 0, 0},
+            {14, 2, 64, 1, 700, 0, 0},  {14, 2, 64, 33, 5, 0, 0},   {9, 1, 80, 3, 31, 0, 0},
+            {32, 8, 128, 1, 513, 0, 0}, {8, 8, 96, 19, 100, 0, 0},  {2, 1, 256, 40, 0, 8, 0},
+            {4, 2, 32, 1, 900, 64, 0},  {4, 4, 48, 65, 64, 0, 5.0}, {6, 2, 16, 10, 33, 9, 20.0},
+            {17, 1, 32, 2, 300, 0, 0},  {2, 2, 8, 50, 0, 1, 0},
         };
         for (const CpuPath path : kAllPaths) {
             for (const Case& c : kCases) {
-                QTest::addRow("%s, %d/%d heads of %d, %d tokens at %d, window %d, cap %g", cpuPathName(path), c.heads, c.kvHeads, c.headDim,
-                              c.tokens, c.first, c.window, c.softcap)
+                QTest::addRow("%s, %d/%d heads of %d, %d tokens at %d, window %d, cap %g", cpuPathName(path), c.heads,
+                              c.kvHeads, c.headDim, c.tokens, c.first, c.window, c.softcap)
                     << int(path) << c.heads << c.kvHeads << c.headDim << c.tokens << c.first << c.window << c.softcap;
             }
         }
@@ -312,7 +334,8 @@ private slots:
         std::vector<float> q = numbers.many(std::int64_t{tokens} * heads * headDim, 1.5f);
         std::vector<float> expected(q.size());
         std::vector<float> got(q.size());
-        const AttentionParams params{.heads = heads, .scale = 1.0f / std::sqrt(float(headDim)), .softcap = float(softcap), .window = window};
+        const AttentionParams params{
+            .heads = heads, .scale = 1.0f / std::sqrt(float(headDim)), .softcap = float(softcap), .window = window};
         m_reference.attention(view(expected, tokens), view(q, tokens), cache.view, first, params);
         backend->beginStep({});
         backend->attention(view(got, tokens), view(q, tokens), cache.view, first, params);
@@ -345,7 +368,8 @@ private slots:
     void mixtureOfExperts() {
         BACKEND_OR_SKIP;
         Numbers numbers(9);
-        for (const auto& [tokens, experts, k] : {std::array{1, 4, 2}, std::array{7, 128, 8}, std::array{3, 1, 1}, std::array{70, 60, 4}, std::array{2, 5, 5}}) {
+        for (const auto& [tokens, experts, k] : {std::array{1, 4, 2}, std::array{7, 128, 8}, std::array{3, 1, 1},
+                                                 std::array{70, 60, 4}, std::array{2, 5, 5}}) {
             std::vector<float> logits = numbers.many(std::int64_t{tokens} * experts, 3.0f);
             if (experts > 2) logits[0] = logits[2]; // a tie
             for (const bool renormalise : {false, true}) {
@@ -353,7 +377,9 @@ private slots:
                 std::vector<std::int32_t> ids(expectedIds.size());
                 std::vector<float> expected(expectedIds.size());
                 std::vector<float> weights(expectedIds.size());
-                const auto idView = [&, k = k, tokens = tokens](std::vector<std::int32_t>& v) { return TensorView{v.data(), DType::I32, {1, tokens, k}}; };
+                const auto idView = [&, k = k, tokens = tokens](std::vector<std::int32_t>& v) {
+                    return TensorView{v.data(), DType::I32, {1, tokens, k}};
+                };
                 m_reference.moeRoute(idView(expectedIds), view(expected, tokens), view(logits, tokens), renormalise);
                 backend->beginStep({});
                 backend->moeRoute(idView(ids), view(weights, tokens), view(logits, tokens), renormalise);
@@ -402,7 +428,8 @@ private slots:
         QVERIFY(backend->adoptWeight(DType::Q4_0, {1, 5, 64}, bytes).data == nullptr); // too short
         QVERIFY(backend->adoptWeight(DType::Q4_0, {1, 4, 33}, bytes).data == nullptr); // half a block
         QVERIFY(backend->adoptWeight(DType::I32, {1, 1, 4}, bytes).data == nullptr);
-        const TensorView moved = backend->adoptWeight(DType::Q4_0, {1, 4, 64}, std::span<const std::byte>(file + 1, 18 * 8));
+        const TensorView moved =
+            backend->adoptWeight(DType::Q4_0, {1, 4, 64}, std::span<const std::byte>(file + 1, 18 * 8));
         QVERIFY(moved.data != nullptr && moved.data != file + 1);
         QCOMPARE(std::memcmp(moved.data, file + 1, 18 * 8), 0);
     }

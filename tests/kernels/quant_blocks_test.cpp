@@ -44,7 +44,7 @@ private slots:
         QTest::addColumn<unsigned>("ggufId");
         QTest::addColumn<unsigned>("elements");
         QTest::addColumn<unsigned>("bytes");
-#define HEARTH_ROW(NAME)                                                                                                \
+#define HEARTH_ROW(NAME)                                                                                               \
     QTest::newRow(#NAME) << int(DType::NAME) << unsigned(Block##NAME::kGgufId) << unsigned(Block##NAME::kElements)     \
                          << unsigned(sizeof(Block##NAME));
         HEARTH_FORMATS(HEARTH_ROW)
@@ -98,10 +98,13 @@ private slots:
             }
             const std::int64_t distance = std::abs(place(decoded[i]) - place(expected[i]));
             inexact += distance != 0;
-            QVERIFY2(distance <= 1,
-                     qPrintable(QString("element %1: %2, not %3").arg(i).arg(double(decoded[i])).arg(double(expected[i]))));
+            QVERIFY2(
+                distance <= 1,
+                qPrintable(QString("element %1: %2, not %3").arg(i).arg(double(decoded[i])).arg(double(expected[i]))));
         }
-        if (inexact != 0) qInfo("%s: %lld of %lld one unit in the last place off", type.name.data(), (long long)inexact, (long long)elements);
+        if (inexact != 0)
+            qInfo("%s: %lld of %lld one unit in the last place off", type.name.data(), (long long)inexact,
+                  (long long)elements);
     }
 
     void everyHalfWidensExactly() {
@@ -112,7 +115,8 @@ private slots:
                 QVERIFY(std::isnan(value));
                 continue;
             }
-            QVERIFY2(static_cast<double>(value) == expected && std::signbit(value) == std::signbit(expected), qPrintable(QString::number(bits, 16)));
+            QVERIFY2(static_cast<double>(value) == expected && std::signbit(value) == std::signbit(expected),
+                     qPrintable(QString::number(bits, 16)));
             QCOMPARE(int(floatToHalf(value)), bits);
         }
     }
@@ -156,7 +160,8 @@ private slots:
         quantizeRowToQ8(blocks, x.data(), 96);
         std::int32_t sum = 0;
         for (int i = 0; i < 32; ++i) {
-            QVERIFY(std::fabs(blocks[0].scale * blocks[0].q[i] - x[static_cast<std::size_t>(i)]) <= blocks[0].scale * 0.5001f);
+            QVERIFY(std::fabs(blocks[0].scale * blocks[0].q[i] - x[static_cast<std::size_t>(i)]) <=
+                    blocks[0].scale * 0.5001f);
             sum += blocks[0].q[i];
         }
         QCOMPARE(blocks[0].sum, sum);

@@ -16,7 +16,8 @@ namespace {
 
 class VectorBuffer final : public Buffer {
 public:
-    explicit VectorBuffer(std::uint64_t bytes) : m_bytes(bytes) {}
+    explicit VectorBuffer(std::uint64_t bytes)
+        : m_bytes(bytes) {}
     void* data() override { return m_bytes.data(); }
     std::uint64_t bytes() const override { return m_bytes.size(); }
 
@@ -26,7 +27,8 @@ private:
 
 std::vector<double> decodedRow(const TensorView& weight, std::int64_t expert, std::int64_t row) {
     const std::int64_t cols = weight.cols();
-    const std::uint64_t offset = bytesFor(weight.dtype, static_cast<std::uint64_t>((expert * weight.rows() + row) * cols));
+    const std::uint64_t offset =
+        bytesFor(weight.dtype, static_cast<std::uint64_t>((expert * weight.rows() + row) * cols));
     std::vector<float> values(static_cast<std::size_t>(cols));
     decodeRow(weight.dtype, values.data(), static_cast<const std::byte*>(weight.data) + offset, cols);
     return {values.begin(), values.end()};
@@ -41,7 +43,8 @@ double dot(const std::vector<double>& row, const float* x) {
 /// YaRN's ramp, from the paper's own terms: how often pair i turns within the training context decides.
 double extrapolated(std::int64_t pair, const RopeParams& p) {
     const auto pairTurning = [&](double turns) {
-        return p.dims * std::log(p.originalContext / (turns * 2.0 * std::numbers::pi)) / (2.0 * std::log(double(p.base)));
+        return p.dims * std::log(p.originalContext / (turns * 2.0 * std::numbers::pi)) /
+               (2.0 * std::log(double(p.base)));
     };
     const double low = std::max(0.0, std::floor(pairTurning(p.betaFast)));
     const double high = std::min(p.dims - 1.0, std::ceil(pairTurning(p.betaSlow)));
@@ -67,7 +70,8 @@ void ReferenceBackend::zero(const TensorView& view) {
     std::memset(view.data, 0, view.bytes());
 }
 
-TensorView ReferenceBackend::adoptWeight(DType dtype, std::array<std::int64_t, 3> shape, std::span<const std::byte> fileBytes) {
+TensorView ReferenceBackend::adoptWeight(DType dtype, std::array<std::int64_t, 3> shape,
+                                         std::span<const std::byte> fileBytes) {
     return {const_cast<std::byte*>(fileBytes.data()), dtype, shape};
 }
 
@@ -79,10 +83,12 @@ Status ReferenceBackend::endStep() {
     return m_stop.stop_requested() ? Status{StatusCode::Cancelled, "endStep"} : Status{};
 }
 
-void ReferenceBackend::embed(const TensorView& out, const TensorView& table, std::span<const std::int32_t> tokens, float factor) {
+void ReferenceBackend::embed(const TensorView& out, const TensorView& table, std::span<const std::int32_t> tokens,
+                             float factor) {
     for (std::size_t t = 0; t < tokens.size(); ++t) {
         const std::vector<double> row = decodedRow(table, 0, tokens[t]);
-        for (std::size_t c = 0; c < row.size(); ++c) out.f32()[t * row.size() + c] = static_cast<float>(row[c] * factor);
+        for (std::size_t c = 0; c < row.size(); ++c)
+            out.f32()[t * row.size() + c] = static_cast<float>(row[c] * factor);
     }
 }
 
@@ -107,8 +113,8 @@ void ReferenceBackend::rmsNorm(const TensorView& out, const TensorView& x, const
     }
 }
 
-void ReferenceBackend::layerNorm(const TensorView& out, const TensorView& x, const TensorView& weight, const TensorView& bias,
-                                 float eps) {
+void ReferenceBackend::layerNorm(const TensorView& out, const TensorView& x, const TensorView& weight,
+                                 const TensorView& bias, float eps) {
     const std::int64_t dim = x.cols();
     for (std::int64_t r = 0; r < x.rows(); ++r) {
         double sum = 0.0;
@@ -125,7 +131,8 @@ void ReferenceBackend::layerNorm(const TensorView& out, const TensorView& x, con
 }
 
 void ReferenceBackend::addBias(const TensorView& x, const TensorView& bias) {
-    for (std::int64_t i = 0; i < x.elements(); ++i) x.f32()[i] = static_cast<float>(double(x.f32()[i]) + bias.f32()[i % x.cols()]);
+    for (std::int64_t i = 0; i < x.elements(); ++i)
+        x.f32()[i] = static_cast<float>(double(x.f32()[i]) + bias.f32()[i % x.cols()]);
 }
 
 void ReferenceBackend::add(const TensorView& x, const TensorView& y) {
@@ -137,17 +144,20 @@ void ReferenceBackend::scale(const TensorView& x, float factor) {
 }
 
 void ReferenceBackend::softcap(const TensorView& x, float cap) {
-    for (std::int64_t i = 0; i < x.elements(); ++i) x.f32()[i] = static_cast<float>(cap * std::tanh(double(x.f32()[i]) / cap));
+    for (std::int64_t i = 0; i < x.elements(); ++i)
+        x.f32()[i] = static_cast<float>(cap * std::tanh(double(x.f32()[i]) / cap));
 }
 
-void ReferenceBackend::rope(const TensorView& x, std::int32_t headDim, std::int32_t firstPosition, const RopeParams& p) {
+void ReferenceBackend::rope(const TensorView& x, std::int32_t headDim, std::int32_t firstPosition,
+                            const RopeParams& p) {
     const std::int64_t pairs = p.dims / 2;
     for (std::int64_t t = 0; t < x.rows(); ++t) {
         for (std::int64_t h = 0; h < x.cols() / headDim; ++h) {
             float* head = x.f32() + t * x.cols() + h * headDim;
             for (std::int64_t i = 0; i < pairs; ++i) {
                 const double factor = p.frequencyFactors == nullptr ? 1.0 : p.frequencyFactors[i];
-                const double own = static_cast<double>(firstPosition + t) / std::pow(double(p.base), 2.0 * double(i) / p.dims) / factor;
+                const double own = static_cast<double>(firstPosition + t) /
+                                   std::pow(double(p.base), 2.0 * double(i) / p.dims) / factor;
                 double angle = own * p.positionScale;
                 double magnitude = p.attentionFactor;
                 if (p.extensionFactor != 0.0f) {
@@ -166,7 +176,8 @@ void ReferenceBackend::rope(const TensorView& x, std::int32_t headDim, std::int3
     }
 }
 
-void ReferenceBackend::appendKv(const KvView& cache, const TensorView& k, const TensorView& v, std::int32_t firstPosition) {
+void ReferenceBackend::appendKv(const KvView& cache, const TensorView& k, const TensorView& v,
+                                std::int32_t firstPosition) {
     const auto toHalf = [](float value) { return floatToHalf(std::min(65504.0f, std::max(-65504.0f, value))); };
     for (std::int64_t t = 0; t < k.rows(); ++t) {
         for (std::int64_t c = 0; c < k.cols(); ++c) {
@@ -178,8 +189,8 @@ void ReferenceBackend::appendKv(const KvView& cache, const TensorView& k, const 
     }
 }
 
-void ReferenceBackend::attention(const TensorView& out, const TensorView& q, const KvView& cache, std::int32_t firstPosition,
-                                 const AttentionParams& params) {
+void ReferenceBackend::attention(const TensorView& out, const TensorView& q, const KvView& cache,
+                                 std::int32_t firstPosition, const AttentionParams& params) {
     const std::int64_t dim = cache.headDim;
     const std::int64_t group = params.heads / cache.kvHeads;
     for (std::int64_t t = 0; t < q.rows(); ++t) {
@@ -199,11 +210,13 @@ void ReferenceBackend::attention(const TensorView& out, const TensorView& q, con
             }
             const double largest = *std::max_element(scores.begin(), scores.end());
             double total = 0.0;
-            for (double& score : scores) total += score = std::isinf(largest) && largest < 0 ? 0.0 : std::exp(score - largest);
+            for (double& score : scores)
+                total += score = std::isinf(largest) && largest < 0 ? 0.0 : std::exp(score - largest);
             for (std::int64_t d = 0; d < dim; ++d) {
                 double sum = 0.0;
                 for (std::size_t j = 0; j < scores.size(); ++j) {
-                    if (scores[j] != 0.0) sum += scores[j] * halfToFloat(values[(first + static_cast<std::int64_t>(j)) * dim + d]);
+                    if (scores[j] != 0.0)
+                        sum += scores[j] * halfToFloat(values[(first + static_cast<std::int64_t>(j)) * dim + d]);
                 }
                 out.f32()[t * out.cols() + h * dim + d] = total > 0.0 ? static_cast<float>(sum / total) : 0.0f;
             }
@@ -226,7 +239,8 @@ void ReferenceBackend::geGlu(const TensorView& out, const TensorView& gate, cons
     }
 }
 
-void ReferenceBackend::moeRoute(const TensorView& ids, const TensorView& weights, const TensorView& logits, bool renormalise) {
+void ReferenceBackend::moeRoute(const TensorView& ids, const TensorView& weights, const TensorView& logits,
+                                bool renormalise) {
     const std::int64_t experts = logits.cols();
     const std::int64_t k = ids.cols();
     for (std::int64_t t = 0; t < logits.rows(); ++t) {
@@ -254,7 +268,8 @@ void ReferenceBackend::moeRoute(const TensorView& ids, const TensorView& weights
     }
 }
 
-void ReferenceBackend::matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& ids) {
+void ReferenceBackend::matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x,
+                                     const TensorView& ids) {
     const std::int64_t pairsPerRow = x.rows() == ids.elements() ? 1 : ids.cols();
     for (std::int64_t i = 0; i < ids.elements(); ++i) {
         const std::int32_t expert = static_cast<const std::int32_t*>(ids.data)[i];
@@ -270,7 +285,8 @@ void ReferenceBackend::moeCombine(const TensorView& out, const TensorView& x, co
     for (std::int64_t t = 0; t < out.rows(); ++t) {
         for (std::int64_t c = 0; c < out.cols(); ++c) {
             double sum = 0.0;
-            for (std::int64_t j = 0; j < k; ++j) sum += double(weights.f32()[t * k + j]) * x.f32()[(t * k + j) * x.cols() + c];
+            for (std::int64_t j = 0; j < k; ++j)
+                sum += double(weights.f32()[t * k + j]) * x.f32()[(t * k + j) * x.cols() + c];
             out.f32()[t * out.cols() + c] = static_cast<float>(sum);
         }
     }

@@ -14,16 +14,20 @@ namespace hearth::kernels {
 
 class ReferenceBackend final : public Backend {
 public:
-    DeviceInfo deviceInfo() const override { return {.name = "reference", .isa = "double", .threads = 1, .totalBytes = 0}; }
+    DeviceInfo deviceInfo() const override {
+        return {.name = "reference", .isa = "double", .threads = 1, .totalBytes = 0};
+    }
     std::unique_ptr<Buffer> allocate(std::uint64_t bytes) override;
     void upload(const TensorView& to, std::span<const std::byte> from) override;
     void download(std::span<std::byte> to, const TensorView& from) override;
     void zero(const TensorView& view) override;
-    TensorView adoptWeight(DType dtype, std::array<std::int64_t, 3> shape, std::span<const std::byte> fileBytes) override;
+    TensorView adoptWeight(DType dtype, std::array<std::int64_t, 3> shape,
+                           std::span<const std::byte> fileBytes) override;
     void beginStep(std::stop_token stop) override;
     Status endStep() override;
 
-    void embed(const TensorView& out, const TensorView& table, std::span<const std::int32_t> tokens, float scale) override;
+    void embed(const TensorView& out, const TensorView& table, std::span<const std::int32_t> tokens,
+               float scale) override;
     void matmul(const TensorView& out, const TensorView& weight, const TensorView& x) override;
     void rmsNorm(const TensorView& out, const TensorView& x, const TensorView& weight, float eps) override;
     void layerNorm(const TensorView& out, const TensorView& x, const TensorView& weight, const TensorView& bias,
@@ -38,8 +42,10 @@ public:
                    const AttentionParams& params) override;
     void swiGlu(const TensorView& out, const TensorView& gate, const TensorView& up) override;
     void geGlu(const TensorView& out, const TensorView& gate, const TensorView& up) override;
-    void moeRoute(const TensorView& ids, const TensorView& weights, const TensorView& logits, bool renormalise) override;
-    void matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& ids) override;
+    void moeRoute(const TensorView& ids, const TensorView& weights, const TensorView& logits,
+                  bool renormalise) override;
+    void matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x,
+                       const TensorView& ids) override;
     void moeCombine(const TensorView& out, const TensorView& x, const TensorView& weights) override;
 
 private:

@@ -46,7 +46,8 @@ private slots:
         const auto busy = std::make_unique<std::atomic<int>[]>(static_cast<std::size_t>(threads));
         std::atomic<int> clashes{0};
         pool.run(tasks, [&](int task, int worker) {
-            if (worker < 0 || worker >= threads || busy[static_cast<std::size_t>(worker)].fetch_add(1) != 0) clashes.fetch_add(1);
+            if (worker < 0 || worker >= threads || busy[static_cast<std::size_t>(worker)].fetch_add(1) != 0)
+                clashes.fetch_add(1);
             count[static_cast<std::size_t>(task)].fetch_add(1);
             busy[static_cast<std::size_t>(worker)].fetch_sub(1);
         });
