@@ -21,7 +21,8 @@ constexpr std::string_view kLlama3 = R"({% for message in messages %}<|start_hea
 
 {% endif %})";
 
-constexpr std::string_view kGemma = R"({% for message in messages %}<start_of_turn>{{ 'model' if message.role == 'assistant' else 'user' }}
+// No system role: refused here, so that its text goes into the first user turn.
+constexpr std::string_view kGemma = R"({% for message in messages %}{% if message.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}<start_of_turn>{{ 'model' if message.role == 'assistant' else 'user' }}
 {{ message.content | trim }}<end_of_turn>
 {% endfor %}{% if add_generation_prompt %}<start_of_turn>model
 {% endif %})";

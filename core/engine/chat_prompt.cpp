@@ -51,7 +51,9 @@ ChatPrompt::ChatPrompt(const Tokenizer& tokenizer, std::string templateSource)
     : m_tokenizer(tokenizer) {
     const Vocabulary& vocabulary = tokenizer.vocabulary();
     for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) {
-        if (vocabulary.types[id] == TokenType::Control && vocabulary.tokens[id].size() > 1) m_controlTokens.push_back(vocabulary.tokens[id]);
+        // The unknown token is parsed like a control token, so it is guarded like one.
+        const bool control = vocabulary.types[id] == TokenType::Control || vocabulary.types[id] == TokenType::Unknown;
+        if (control && vocabulary.tokens[id].size() > 1) m_controlTokens.push_back(vocabulary.tokens[id]);
     }
     for (const std::string& control : m_controlTokens) m_startsControl[static_cast<unsigned char>(control.front())] = true;
     std::ranges::sort(m_controlTokens, [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
@@ -65,7 +67,16 @@ ChatPrompt::ChatPrompt(const Tokenizer& tokenizer, std::string templateSource)
         useBuiltin(fmt::format("The model file's chat template cannot be read ({})", compiled.error().message));
         return;
     }
-    m_fileTemplate = std::move(*compiled);
+    // Tried on the simplest conversation, so that a template that can never work is known when the model is loaded.
+    const std::array trial{ChatMessage{Role::User, "Hello"}};
+    const auto rendered = renderWith(*compiled, trial);
+    if (!rendered) {
+        useBuiltin(fmt::format("The model file's chat template failed ({})", rendered.error().message));
+    } else if (rendered->find(trial.front().text) == std::string::npos) {
+        useBuiltin("The model file's chat template leaves the user's message out");
+    } else {
+        m_fileTemplate = std::move(*compiled);
+    }
 }
 
 void ChatPrompt::useBuiltin(std::string why) {
@@ -74,7 +85,6 @@ void ChatPrompt::useBuiltin(std::string why) {
         auto compiled = ChatTemplate::compile(std::string(builtin.source));
         if (compiled) m_builtin = std::move(*compiled);
     }
-    m_fileTemplate.reset();
     m_stops = builtin.stops;
     m_notice = fmt::format("{}; the {} format is used instead.", why, builtin.name);
     spdlog::warn("chat template: {}", m_notice);
@@ -117,6 +127,14 @@ Result<std::string> ChatPrompt::renderWith(const ChatTemplate& chatTemplate, std
     return chatTemplate.render(context, std::chrono::system_clock::now());
 }
 
+Result<std::string> ChatPrompt::renderMerging(const ChatTemplate& chatTemplate, std::span<const ChatMessage> messages) const {
+    auto text = renderWith(chatTemplate, messages);
+    if (text || messages.empty() || messages.front().role != Role::System) return text;
+    // Families such as Gemma refuse a system role; their makers put its text into the first user turn.
+    auto merged = renderWith(chatTemplate, withSystemMerged(messages));
+    return merged ? merged : text;
+}
+
 Result<std::string> ChatPrompt::render(std::span<const ChatMessage> messages, bool continueLast) {
     std::string begun;
     if (continueLast && !messages.empty() && messages.back().role == Role::Assistant) {
@@ -124,16 +142,17 @@ Result<std::string> ChatPrompt::render(std::span<const ChatMessage> messages, bo
         messages = messages.first(messages.size() - 1);
     }
     if (m_fileTemplate) {
-        auto text = renderWith(*m_fileTemplate, messages);
-        if (!text && !messages.empty() && messages.front().role == Role::System) {
-            // Families such as Gemma refuse a system role; their makers put its text into the first user turn.
-            if (auto merged = renderWith(*m_fileTemplate, withSystemMerged(messages))) text = std::move(merged);
+        if (auto text = renderMerging(*m_fileTemplate, messages)) {
+            m_notice.clear();
+            m_stops.clear();
+            return *text + begun;
+        } else {
+            // It has worked before: only this conversation is beyond it.
+            useBuiltin(fmt::format("The model file's chat template failed ({})", text.error().message));
         }
-        if (text) return *text + begun;
-        useBuiltin(fmt::format("The model file's chat template failed ({})", text.error().message));
     }
     if (!m_builtin) return fail(ErrorCode::Internal, "the built-in chat template does not compile");
-    auto text = renderWith(*m_builtin, messages);
+    auto text = renderMerging(*m_builtin, messages);
     if (!text) return text;
     return *text + begun;
 }
@@ -173,13 +192,24 @@ Result<PromptTokens> ChatPrompt::build(const GenerationRequest& request, std::in
     };
     const auto fits = [limit](const PromptTokens& prompt, std::int32_t room) { return static_cast<std::int32_t>(prompt.ids.size()) <= std::min(limit, room); };
 
-    const bool known = std::ranges::find(cuts, static_cast<std::size_t>(std::max(preferDropped, 0))) != cuts.end();
-    auto first = attempt(known ? static_cast<std::size_t>(std::max(preferDropped, 0)) : 0);
-    if (!first || fits(*first, limit)) return first;
+    auto whole = attempt(0);
+    if (!whole || fits(*whole, limit)) return whole;
 
     // Once something has to go, go down to two thirds: else every further message would move the start of the prompt
     // again, and nothing of the cache could be kept.
     const std::int32_t room = limit / 3 * 2;
+    // The last choice is good as long as it fits, unless (another conversation, an edit) less would have to go today.
+    const auto preferred = std::ranges::find(cuts, static_cast<std::size_t>(std::max(preferDropped, 0)));
+    if (preferred != cuts.begin() && preferred != cuts.end()) {
+        auto kept = attempt(*preferred);
+        if (!kept) return kept;
+        if (fits(*kept, limit)) {
+            const auto fuller = attempt(*std::prev(preferred));
+            if (!fuller) return fuller;
+            if (!fits(*fuller, room)) return kept;
+        }
+    }
+
     std::size_t low = 0;
     std::size_t high = cuts.size() - 1;
     auto best = attempt(cuts[high]);

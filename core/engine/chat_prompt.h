@@ -30,21 +30,23 @@ public:
     /// `templateSource`: tokenizer.chat_template, or empty. `tokenizer` must outlive the object.
     ChatPrompt(const Tokenizer& tokenizer, std::string templateSource);
 
-    /// Why the file's own template is not in use; empty when it is.
+    /// Why the file's own template is not in use, or was not for the last conversation; empty when it is.
     [[nodiscard]] const std::string& notice() const { return m_notice; }
     [[nodiscard]] bool usesFileTemplate() const { return m_fileTemplate.has_value(); }
-    /// Stop strings that the format needs.
+    /// Stop strings that the last rendered format needs.
     [[nodiscard]] const std::vector<std::string>& stops() const { return m_stops; }
 
     /// The rendered text, for `hearth-cli template` and tests. Control tokens typed by a user carry kControlBreaker.
     [[nodiscard]] Result<std::string> render(std::span<const ChatMessage> messages, bool continueLast);
 
-    /// At most `limit` ids. `preferDropped`: start with this many messages left out (what the last request did), so that
-    /// the cached prefix stays useful. ContextTooSmall when the newest message alone does not fit.
+    /// At most `limit` ids. `preferDropped`: how many messages the last request left out; the same again while that is
+    /// enough and not too much, so that the cached prefix stays useful. ContextTooSmall when the newest message alone does not fit.
     [[nodiscard]] Result<PromptTokens> build(const GenerationRequest& request, std::int32_t limit, std::int32_t preferDropped);
 
 private:
     [[nodiscard]] Result<std::string> renderWith(const ChatTemplate& chatTemplate, std::span<const ChatMessage> messages) const;
+    /// Where a template refuses the system message, with that put into the first user message.
+    [[nodiscard]] Result<std::string> renderMerging(const ChatTemplate& chatTemplate, std::span<const ChatMessage> messages) const;
     [[nodiscard]] Result<std::vector<TokenId>> tokenize(std::span<const ChatMessage> messages, bool continueLast);
     [[nodiscard]] std::string guarded(std::string_view text) const;
     void useBuiltin(std::string why);
