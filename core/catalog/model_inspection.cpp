@@ -159,7 +159,7 @@ std::string whyUnusable(const GgufFile& file) {
 
 void fillFromHeader(const GgufFile& file, ModelCard& card) {
     const GgufMetadata& metadata = file.metadata();
-    if (std::string name = displayName(file); name != file.path().stem().string()) card.name = std::move(name);
+    card.name = displayName(file);
     const std::string_view architecture = metadata.string("general.architecture").value_or("");
     card.architecture = shown(architecture);
     card.quantization = quantizationName(file);

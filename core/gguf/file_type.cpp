@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <vector>
 
 namespace hearth::core {
 
@@ -50,6 +51,39 @@ std::uint64_t parameterCount(const GgufFile& file) {
     return count;
 }
 
+namespace {
+
+/// Words of three or more letters and digits, in lower case.
+std::vector<std::string> wordsOf(std::string_view text) {
+    std::vector<std::string> words(1);
+    for (const char c : text) {
+        const bool digit = c >= '0' && c <= '9';
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (digit || letter) {
+            words.back() += static_cast<char>(digit ? c : c | 0x20);
+        } else if (!words.back().empty()) {
+            words.emplace_back();
+        }
+    }
+    std::erase_if(words, [](const std::string& word) { return word.size() < 3; });
+    return words;
+}
+
+/// "tinyllama-1.1b_chat.IQ2_XXS-00001-of-00002" as "tinyllama 1.1b chat": what stands beside the name anyway goes.
+std::string readable(std::string stem, const std::string& quantization) {
+    constexpr std::size_t kPartSuffix = std::string_view("-00001-of-00002").size();
+    if (stem.size() > kPartSuffix && stem.compare(stem.size() - 9, 4, "-of-") == 0) stem.resize(stem.size() - kPartSuffix);
+    const auto sameLetter = [](char a, char b) { return (a | 0x20) == (b | 0x20) || a == b; };
+    const bool tagged = !quantization.empty() && stem.size() > quantization.size() + 1 &&
+                        std::equal(quantization.rbegin(), quantization.rend(), stem.rbegin(), sameLetter) &&
+                        std::string_view("-_. ").find(stem[stem.size() - quantization.size() - 1]) != std::string_view::npos;
+    if (tagged) stem.resize(stem.size() - quantization.size() - 1);
+    std::ranges::replace_if(stem, [](char c) { return c == '-' || c == '_' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+    return stem;
+}
+
+} // namespace
+
 std::string displayName(const GgufFile& file) {
     constexpr std::size_t kLongest = 120;
     std::string clean;
@@ -59,8 +93,14 @@ std::string displayName(const GgufFile& file) {
         if (decoded.codePoint >= 0x20 && decoded.codePoint != 0x7F) utf8::append(clean, decoded.codePoint);
         at += decoded.length;
     }
-    const bool blank = clean.find_first_not_of(' ') == std::string::npos;
-    return blank ? file.path().stem().string() : clean;
+    // Converters often store the name of the folder they ran in ("Storage", "hf", "."): a name that has no word in common
+    // with the file's own says less than the file's.
+    const std::string stem = utf8::sanitized(file.path().stem().string());
+    const std::vector<std::string> ours = wordsOf(stem);
+    const bool related = std::ranges::any_of(wordsOf(clean), [&](const std::string& word) {
+        return std::ranges::any_of(ours, [&](const std::string& other) { return other.find(word) != std::string::npos || word.find(other) != std::string::npos; });
+    });
+    return related || stem.empty() ? clean : readable(stem, quantizationName(file));
 }
 
 } // namespace hearth::core

@@ -23,7 +23,8 @@ namespace hearth::core {
 /// Elements of all tensors; 0 when opened with GgufTensors::Ignore.
 [[nodiscard]] std::uint64_t parameterCount(const GgufFile& file);
 
-/// general.name, cleaned of control characters and cut at 120 characters; else the file's stem.
+/// general.name, cleaned of control characters and cut at 120 characters, when it has a word in common with the file's
+/// name; else the file's stem made readable, without quantisation and part.
 [[nodiscard]] std::string displayName(const GgufFile& file);
 
 } // namespace hearth::core
