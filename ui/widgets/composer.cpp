@@ -78,7 +78,7 @@ void Composer::setSendEnabled(bool enabled, const QString& whyNot)
 
 QString Composer::text() const
 {
-    return m_input->toPlainText();
+    return m_input->text();
 }
 
 void Composer::setText(const QString& text)

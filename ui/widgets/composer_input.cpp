@@ -15,6 +15,32 @@ namespace {
 
 constexpr int kMaxLines = 10;
 
+// QPlainTextEdit breaks a long line in quadratic time (a pasted line of 1 MB: 230 s, then as long for every key). So a
+// longer line is cut, and each cut is marked by a word joiner before the line end, which nobody types; undo keeps it.
+constexpr qsizetype kMaxLineChars = 4000;
+const QString kCut = QStringLiteral("\u2060\n");
+
+QString withCuts(const QString& text)
+{
+    QString out;
+    qsizetype start = 0;
+    for (qsizetype end = 0; start <= text.size(); start = end + 1) {
+        end = text.indexOf(u'\n', start);
+        if (end < 0)
+            end = text.size();
+        while (end - start > kMaxLineChars) {
+            const qsizetype size = text[start + kMaxLineChars].isLowSurrogate() ? kMaxLineChars - 1 : kMaxLineChars;
+            out += QStringView(text).mid(start, size);
+            out += kCut;
+            start += size;
+        }
+        out += QStringView(text).mid(start, end - start);
+        if (end < text.size())
+            out += u'\n';
+    }
+    return out;
+}
+
 } // namespace
 
 ComposerInput::ComposerInput(QWidget* parent) : QPlainTextEdit(parent)
@@ -66,7 +92,7 @@ void ComposerInput::replaceText(const QString& text)
 {
     QTextCursor cursor(document());
     cursor.select(QTextCursor::Document);
-    cursor.insertText(text);
+    cursor.insertText(withCuts(text));
     moveCursor(QTextCursor::End);
 }
 
@@ -82,6 +108,18 @@ void ComposerInput::focusOutEvent(QFocusEvent* event)
     emit focusChanged();
 }
 
+QString ComposerInput::text() const
+{
+    return toPlainText().remove(kCut);
+}
+
+QMimeData* ComposerInput::createMimeDataFromSelection() const
+{
+    QMimeData* data = QPlainTextEdit::createMimeDataFromSelection();
+    data->setText(data->text().remove(kCut));
+    return data;
+}
+
 bool ComposerInput::canInsertFromMimeData(const QMimeData* source) const
 {
     return source->hasText();
@@ -90,7 +128,7 @@ bool ComposerInput::canInsertFromMimeData(const QMimeData* source) const
 void ComposerInput::insertFromMimeData(const QMimeData* source)
 {
     if (source->hasText())
-        insertPlainText(source->text());
+        insertPlainText(withCuts(source->text()));
     ensureCursorVisible();
 }
 

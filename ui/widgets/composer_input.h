@@ -15,6 +15,8 @@ public:
 
     [[nodiscard]] QSize sizeHint() const override;
     [[nodiscard]] QSize minimumSizeHint() const override;
+    /// The text without the cuts that very long lines get (see composer_input.cpp).
+    [[nodiscard]] QString text() const;
     /// Replaces the text as one step that can be undone.
     void replaceText(const QString& text);
 
@@ -25,6 +27,7 @@ signals:
 
 protected:
     bool canInsertFromMimeData(const QMimeData* source) const override;
+    QMimeData* createMimeDataFromSelection() const override;
     void focusInEvent(QFocusEvent* event) override;
     void focusOutEvent(QFocusEvent* event) override;
     void inputMethodEvent(QInputMethodEvent* event) override;

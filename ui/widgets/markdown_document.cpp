@@ -48,6 +48,19 @@ QString expandIndent(QStringView line)
     return indent.append(line.mid(i));
 }
 
+/// `line` without its first columns, tabs of the indentation counted as expandIndent does; later ones stay tabs.
+QString dropColumns(QStringView line, qsizetype columns)
+{
+    bool indent = true;
+    qsizetype column = 0;
+    qsizetype i = 0;
+    for (; i < line.size() && column < columns; ++i) {
+        indent = indent && (line[i] == u' ' || line[i] == u'\t');
+        column += indent && line[i] == u'\t' ? kTabStop - column % kTabStop : 1;
+    }
+    return QString(std::max<qsizetype>(0, column - columns), u' ').append(line.mid(i));
+}
+
 bool isRule(QStringView s)
 {
     if (s.isEmpty() || !QStringView(u"-*_").contains(s[0]))
@@ -292,7 +305,7 @@ void MarkdownDocument::parseBlocks(QStringView source)
     const QStringView rest = QStringView(line).mid(pos);
     if (m_state.leaf == Leaf::Fence) {
         if (allMatched) {
-            addFenceLine(rest);
+            addFenceLine(rest, source, pos);
             return;
         }
         m_blocks.back().closed = true;
@@ -496,7 +509,8 @@ bool MarkdownDocument::endParagraph(QStringView line)
     return true;
 }
 
-void MarkdownDocument::addFenceLine(QStringView line)
+/// `line` is `source` from column `pos` on, with expanded tabs: good to judge by, but code keeps its tabs.
+void MarkdownDocument::addFenceLine(QStringView line, QStringView source, qsizetype pos)
 {
     MarkdownBlock& block = m_blocks.back();
     const qsizetype indent = indentOf(line);
@@ -511,7 +525,7 @@ void MarkdownDocument::addFenceLine(QStringView line)
         if (run == s.size() && !m_lineComplete) // the end of the fence, half written
             return;
     }
-    block.text += line.mid(std::min<qsizetype>(indent, m_state.fenceIndent));
+    block.text += dropColumns(source, pos + std::min<qsizetype>(indent, m_state.fenceIndent));
     block.text += u'\n';
 }
 

@@ -98,7 +98,7 @@ private:
     void openContainers(QStringView line, qsizetype& pos, std::vector<ListMarker>& markers);
     void parseLeaf(QStringView rest, std::vector<ListMarker> markers);
     bool endParagraph(QStringView line);
-    void addFenceLine(QStringView line);
+    void addFenceLine(QStringView line, QStringView source, qsizetype pos);
     void addTableRow(QStringView line);
     void addParagraphText(QStringView text);
     MarkdownBlock& startBlock(BlockKind kind, std::vector<ListMarker> markers = {});

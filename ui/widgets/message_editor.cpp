@@ -24,8 +24,7 @@ MessageEditor::MessageEditor(const QString& text, QWidget* parent)
     m_save->setObjectName(QStringLiteral("saveEdit"));
     m_input->setObjectName(QStringLiteral("editInput"));
     m_input->setAccessibleName(tr("Edit message"));
-    m_input->setPlainText(text);
-    m_input->moveCursor(QTextCursor::End);
+    m_input->replaceText(text);
 
     auto* row = new QHBoxLayout;
     row->setSpacing(8);
@@ -49,7 +48,7 @@ MessageEditor::MessageEditor(const QString& text, QWidget* parent)
 
 QString MessageEditor::text() const
 {
-    return m_input->toPlainText();
+    return m_input->text();
 }
 
 void MessageEditor::focusInput()

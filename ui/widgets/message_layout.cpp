@@ -29,12 +29,13 @@ constexpr int kHeadingGap = 20;
 constexpr int kItemGap = 4;
 constexpr int kLooseItemGap = 8;
 constexpr int kThoughtGap = 10;
-constexpr int kTailGap = 8;
+constexpr int kTailGap = 10;
 constexpr int kButtonHeight = 24;
 constexpr int kButtonPadding = 8;
 constexpr int kButtonGap = 6;
+constexpr int kActionGap = 8;        ///< between the text and its buttons
 constexpr int kNoticeIcon = 24;      ///< with the space after it
-constexpr int kTurnGap = 16;
+constexpr int kTurnGap = 12;
 
 QString tr(const char* text)
 {
@@ -117,7 +118,7 @@ int MessageLayout::setData(const MessageData& data)
             source.kind = BlockKind::Plain;
             source.text = data.notice.left(kPlainChunkChars);
             ThemeColors colors = Theme::current();
-            colors.text = isState(data, core::MessageState::Failed) ? colors.error : colors.warning;
+            colors.text = isState(data, core::MessageState::Failed) ? colors.error : isState(data, core::MessageState::Cancelled) ? colors.mute : colors.warning;
             m_notice = MessageBlock::create(source, InlineEnd::Final, m_style, colors);
         }
     }
@@ -248,7 +249,7 @@ void MessageLayout::place()
             const QString label = tr("Copy");
             const int labelWidth = int(std::ceil(QFontMetricsF(m_style.caption).horizontalAdvance(tr("Copied")))) + 2 * m_style.px(kButtonPadding);
             addTarget(MessageAction::CopyCode, label,
-                      {left + width - labelWidth - m_style.px(5), y + m_style.px(4), labelWidth, m_style.px(kButtonHeight)}, true);
+                      {left + width - labelWidth - m_style.px(6), y + m_style.px(4), labelWidth, m_style.px(kButtonHeight)}, true);
             m_targets.back().block = int(i);
         }
         used = std::max(used, box.exact && m_boxes.size() == 1 ? box.block->usedWidth() : width);
@@ -292,9 +293,9 @@ void MessageLayout::placeTail(int y)
         m_quietRect = {0, y, m_width, m_style.captionLine};
         y += m_style.captionLine;
     }
-    y += m_style.px(m_data.isUser() ? kItemGap : kButtonGap);
+    y += m_style.px(kActionGap);
     placeActions(y);
-    m_height = y + m_style.px(kButtonHeight) + m_style.px(m_data.isUser() ? kButtonGap : kTurnGap);
+    m_height = y + m_style.px(kButtonHeight) + m_style.px(m_data.isUser() ? kItemGap : kTurnGap);
 }
 
 void MessageLayout::addTarget(MessageAction action, const QString& label, QRect rect, bool always, bool enabled)
@@ -326,6 +327,8 @@ void MessageLayout::placeActions(int y)
         if (isState(m_data, core::MessageState::Interrupted) || isState(m_data, core::MessageState::Cancelled))
             add(MessageAction::Continue, tr("Continue"));
     }
+    if (user) // its row ends at the right, where the versions stay when the buttons go
+        add(MessageAction::More, tr("More"));
     if (m_data.siblingCount > 1) {
         const int arrow = m_style.px(24);
         const int label = int(std::ceil(metrics.horizontalAdvance(tr("%1 of %2").arg(m_data.siblingIndex + 1).arg(m_data.siblingCount))));
@@ -334,8 +337,9 @@ void MessageLayout::placeActions(int y)
                   m_data.siblingIndex + 1 < m_data.siblingCount);
         x += 2 * arrow + label + gap;
     }
-    add(MessageAction::More, tr("More"));
-    if (user) {
+    if (!user) {
+        add(MessageAction::More, tr("More"));
+    } else {
         const int shift = m_width - (x - gap);
         for (std::size_t i = first; i < m_targets.size(); ++i)
             m_targets[i].rect.translate(shift, 0);

@@ -76,7 +76,8 @@ void MessageLayout::paint(QPainter& painter, const MessagePaint& paint) const
     paintTail(painter, paint);
     paintTargets(painter, paint);
     if (paint.focused)
-        paintFocusRing(painter, QRectF(m_body).adjusted(-9, -5, 9, 5), metrics::kComposerRadius);
+        paintFocusRing(painter, m_data.isUser() ? QRectF(m_body).adjusted(-4, -4, 4, 4) : QRectF(m_body).adjusted(-9, -4, 9, 4),
+                       metrics::kComposerRadius + (m_data.isUser() ? 4 : 0));
 }
 
 void MessageLayout::paintContainers(QPainter& painter, std::size_t index) const
@@ -203,9 +204,11 @@ void MessageLayout::paintTail(QPainter& painter, const MessagePaint& paint) cons
         }
     }
     if (m_notice && paint.clip.intersects(m_noticeRect.adjusted(-m_noticeRect.left(), 0, 0, 0))) {
-        const bool failed = m_data.state == int(core::MessageState::Failed);
-        paintIcon(painter, failed ? IconName::Error : IconName::Warning, failed ? IconTone::Error : IconTone::Warning,
-                  {0, m_noticeRect.top(), m_style.px(18), m_style.textLine}, m_style.px(16));
+        const auto state = core::MessageState(m_data.state);
+        const bool failed = state == core::MessageState::Failed;
+        const bool stopped = state == core::MessageState::Cancelled; // by the user: nothing to warn of
+        paintIcon(painter, failed ? IconName::Error : stopped ? IconName::Info : IconName::Warning,
+                  failed ? IconTone::Error : stopped ? IconTone::Mute : IconTone::Warning, {0, m_noticeRect.top(), m_style.px(18), m_style.textLine}, m_style.px(16));
         BlockPaint inner;
         inner.clip = QRectF(paint.clip).translated(-m_noticeRect.topLeft());
         painter.translate(m_noticeRect.topLeft());
@@ -237,19 +240,21 @@ void MessageLayout::paintTargets(QPainter& painter, const MessagePaint& paint) c
             painter.setFont(m_style.text);
             const IconTone tone = hovered ? IconTone::Text : IconTone::Mute;
             paintIcon(painter, m_thoughtOpen ? IconName::ChevronDown : IconName::ChevronRight, tone,
-                      {target.rect.left(), target.rect.top(), m_style.px(16), target.rect.height()}, m_style.px(16));
+                      {target.rect.left() - m_style.px(4), target.rect.top(), m_style.px(16), target.rect.height()}, m_style.px(16));
             painter.setPen(hovered ? colors.text : colors.mute);
-            painter.drawText(target.rect.adjusted(m_style.px(20), 0, 20, 0), Qt::AlignLeft | Qt::AlignVCenter, label);
+            painter.drawText(target.rect.adjusted(m_style.px(16), 0, 20, 0), Qt::AlignLeft | Qt::AlignVCenter, label);
             break;
         }
         case MessageAction::CopyCode:
             if (hovered) {
+                QRectF ground = frame;
+                ground.setLeft(frame.right() - QFontMetricsF(m_style.caption).horizontalAdvance(label) - 2 * m_style.px(8));
                 painter.setPen(Qt::NoPen);
                 painter.setBrush(colors.soft);
-                painter.drawRoundedRect(frame, kButtonRadius, kButtonRadius);
+                painter.drawRoundedRect(ground, kButtonRadius, kButtonRadius);
             }
             painter.setPen(hovered ? colors.text : colors.mute);
-            painter.drawText(target.rect, Qt::AlignCenter, label);
+            painter.drawText(target.rect.adjusted(0, 0, -m_style.px(8), 0), Qt::AlignRight | Qt::AlignVCenter, label);
             break;
         case MessageAction::PreviousSibling:
         case MessageAction::NextSibling: {

@@ -33,6 +33,38 @@ QTextCharFormat formatOf(const InlineSpan& span, const MessageStyle& style, cons
     return format;
 }
 
+/// Inline code stands on a ground wider than the text: the character before it and its own last one make room for that.
+QList<QTextLayout::FormatRange> formatsOf(const InlineText& text, const MessageStyle& style, const QFont& font, const ThemeColors& colors)
+{
+    QList<QTextLayout::FormatRange> formats;
+    int plainFrom = 0;
+    for (const InlineSpan& span : text.spans) {
+        QTextCharFormat format = formatOf(span, style, font, colors);
+        QTextCharFormat spaced = format;
+        spaced.setFontLetterSpacingType(QFont::AbsoluteSpacing);
+        spaced.setFontLetterSpacing(kCodePadding);
+        if (span.code && span.start > 0) {
+            QTextCharFormat before;
+            if (span.start == plainFrom) { // the last character of a styled text
+                before = formats.back().format;
+                --formats.back().length;
+            }
+            before.setFontLetterSpacingType(QFont::AbsoluteSpacing);
+            before.setFontLetterSpacing(kCodePadding);
+            formats.push_back({span.start - 1, 1, before});
+        }
+        plainFrom = span.start + span.length;
+        if (!span.code) {
+            formats.push_back({span.start, span.length, format});
+            continue;
+        }
+        if (span.length > 1)
+            formats.push_back({span.start, span.length - 1, format});
+        formats.push_back({plainFrom - 1, 1, spaced});
+    }
+    return formats;
+}
+
 } // namespace
 
 QColor selectionColor(const ThemeColors& colors)
@@ -53,17 +85,14 @@ MessageTextFlow::MessageTextFlow(InlineText text, const QFont& font, int lineHei
     option.setWrapMode(QTextOption::WrapAtWordBoundaryOrAnywhere);
     option.setTextDirection(m_rightToLeft ? Qt::RightToLeft : Qt::LeftToRight);
     m_layout.setTextOption(option);
-    QList<QTextLayout::FormatRange> formats;
-    formats.reserve(qsizetype(m_inline.spans.size()));
-    for (const InlineSpan& span : m_inline.spans)
-        formats.push_back({span.start, span.length, formatOf(span, style, font, colors)});
-    m_layout.setFormats(formats);
+    m_layout.setFormats(formatsOf(m_inline, style, font, colors));
 }
 
 int MessageTextFlow::layout(int width, Qt::Alignment alignment)
 {
     QTextOption option = m_layout.textOption();
-    option.setAlignment(alignment);
+    // Alignment is where the text begins: at the right for a right-to-left script.
+    option.setAlignment(m_rightToLeft && alignment == Qt::AlignLeft ? Qt::AlignRight : alignment);
     m_layout.setTextOption(option);
     int y = 0;
     qreal used = 0;
@@ -96,7 +125,7 @@ void MessageTextFlow::paintCodeBackground(QPainter& painter, QPointF origin, con
             const QTextLine line = m_layout.lineAt(i);
             const qreal a = line.cursorToX(std::max(span.start, line.textStart()));
             const qreal b = line.cursorToX(std::min(end, line.textStart() + line.textLength()));
-            const QRectF box(std::min(a, b) - kCodePadding, line.y() + 0.5, std::abs(b - a) + 2 * kCodePadding, line.height() - 1.0);
+            const QRectF box(std::min(a, b) - kCodePadding, line.y() + 0.5, std::abs(b - a) + kCodePadding, line.height() - 1.0);
             if (const QRectF placed = box.translated(origin); placed.intersects(clip))
                 painter.drawRoundedRect(placed, kCodeRadius, kCodeRadius);
         }

@@ -131,6 +131,8 @@ void MarkdownTest::blocks_data()
     row("lazy item", "- a\nb", {"l(*) paragraph: a|b"});
     row("fence in an item", "1. a\n   ```sh\n   ls\n     x\n   ```\n2. b", {"l(1.) paragraph: a", "l code<sh>: ls|  x|", "l(2.) paragraph: b"});
     row("fence that lost its indentation", "- a\n  ```\nb\n  ```\n- c", {"l(*) paragraph: a", "l code: b|", "l(*) paragraph: c"});
+    row("tabs of code stay", "```\n\tx\n\t\ty\n```", {"code: \tx|\t\ty|"});
+    row("tabs of code in an item", "- a\n\n  ```\n  \tx\n\ty\n  ```", {"l(*) paragraph: a", "l code spaced: \tx|  y|"});
     row("quote", "> a\n> b\nc\n\nd", {"q paragraph: a|b|c", "paragraph spaced: d"});
     row("quote of list", "> - a\n>   b\n> > c", {"q l(*) paragraph: a|b", "q q paragraph: c"});
     row("quote ends fence", "> ```\n> a\nb", {"q code: a|", "paragraph: b"});

@@ -1,0 +1,667 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// MessageView over a small model: what is painted where, what pointer and keyboard do, and that the window keeps its place.
+#include "core/store/chat_store.h"
+#include "ui/models/message_roles.h"
+#include "ui/style/theme.h"
+#include "ui/widgets/message_layout.h"
+#include "ui/widgets/message_view.h"
+
+#include <QAbstractButton>
+#include <QAccessible>
+#include <QApplication>
+#include <QClipboard>
+#include <QPlainTextEdit>
+#include <QScrollBar>
+#include <QSignalSpy>
+#include <QStandardItemModel>
+#include <QtTest>
+
+using namespace hearth::ui;
+using hearth::core::MessageState;
+using hearth::core::StoredRole;
+
+namespace {
+
+QStandardItem* message(StoredRole author, const QString& text, MessageState state = MessageState::Complete)
+{
+    auto* item = new QStandardItem;
+    item->setData(int(author), AuthorRole);
+    item->setData(text, TextRole);
+    item->setData(int(state), StateRole);
+    item->setData(author == StoredRole::Assistant && state != MessageState::Generating ? QStringLiteral("Model · CPU") : QString(), QuietLineRole);
+    item->setData(0, SiblingIndexRole);
+    item->setData(1, SiblingCountRole);
+    return item;
+}
+
+/// `count` turns, user and reply in alternation.
+void fill(QStandardItemModel& model, int count)
+{
+    for (int i = 0; i < count; ++i) {
+        const bool user = i % 2 == 0;
+        model.appendRow(message(user ? StoredRole::User : StoredRole::Assistant,
+                                user ? QStringLiteral("Question %1").arg(i) : QStringLiteral("Answer %1\n\n- one\n- two\n\n```cpp\nint x;\n```\n").arg(i)));
+    }
+}
+
+void settleEvents()
+{
+    QTest::qWait(80); // longer than the view gathers changes
+}
+
+} // namespace
+
+class MessageViewTest : public QObject {
+    Q_OBJECT
+private slots:
+    void initTestCase();
+    void emptyAndWithoutModel();
+    void rowsArePaintedInTheColumn();
+    void buttonsEmitTheirSignals_data();
+    void buttonsEmitTheirSignals();
+    void buttonsOfOtherRowsNeedHover();
+    void siblingArrowsStopAtTheEnds();
+    void codeIsCopied();
+    void thoughtFoldsAndOpens();
+    void linksAreReported();
+    void tenThousandRowsOpenAndScroll();
+    void followsTheEndWhileStreaming();
+    void keepsItsPlaceWhenScrolledUp();
+    void ownMessageScrollsToTheEnd();
+    void placeSurvivesRowsBeforeIt();
+    void selectionByMouse();
+    void selectAllAndCopyByKeyboard();
+    void tabWalksMessagesAndActions();
+    void keysScroll();
+    void editInPlace();
+    void wideCodeScrollsSideways();
+    void statesShowTheirButtons_data();
+    void statesShowTheirButtons();
+    void widthsAndFontsLayOut_data();
+    void widthsAndFontsLayOut();
+    void themeChangeRepaints();
+    void removedRows();
+    void accessibleChildren();
+};
+
+namespace {
+
+/// A shown view over `model`.
+struct Shown {
+    explicit Shown(QAbstractItemModel* model, QSize size = {800, 600})
+    {
+        view.resize(size);
+        view.setModel(model);
+        view.show();
+        settleEvents();
+    }
+
+    /// Where a target is, found by laying the same message out.
+    [[nodiscard]] QPoint target(int row, MessageAction action) const
+    {
+        const QRect rect = view.messageRect(row);
+        const int column = std::min(660, view.viewport()->width() - 48);
+        const int left = (view.width() - column) / 2;
+        MessageLayout layout(MessageStyle(view.font()), column);
+        layout.setData(MessageData::fromIndex(view.model()->index(row, 0)));
+        layout.settle(0, 1'000'000);
+        for (const MessageTarget& t : layout.targets()) {
+            if (t.action == action)
+                return t.rect.center() + QPoint(left, rect.top());
+        }
+        return {-1, -1};
+    }
+
+    void moveTo(QPoint point) { QTest::mouseMove(view.viewport(), point); }
+
+    void click(QPoint point)
+    {
+        moveTo(point);
+        QTest::mouseClick(view.viewport(), Qt::LeftButton, Qt::NoModifier, point);
+    }
+
+    [[nodiscard]] QImage image() { return view.viewport()->grab().toImage(); }
+
+    /// How many pixels of a part differ from the page.
+    [[nodiscard]] int inkIn(QRect part)
+    {
+        const QImage picture = image();
+        int ink = 0;
+        for (int y = std::max(0, part.top()); y <= std::min(part.bottom(), picture.height() - 1); ++y) {
+            for (int x = std::max(0, part.left()); x <= std::min(part.right(), picture.width() - 1); ++x)
+                ink += picture.pixelColor(x, y) != Theme::current().page;
+        }
+        return ink;
+    }
+
+    MessageView view;
+};
+
+} // namespace
+
+void MessageViewTest::initTestCase()
+{
+    Theme::instance().choose(ThemeChoice::Light);
+}
+
+void MessageViewTest::emptyAndWithoutModel()
+{
+    Shown none(nullptr);
+    QVERIFY(none.view.followsEnd());
+    QCOMPARE(none.inkIn(none.view.viewport()->rect()), 0);
+    QTest::keyClick(&none.view, Qt::Key_PageDown);
+    QTest::keyClick(&none.view, Qt::Key_A, Qt::ControlModifier);
+    QStandardItemModel empty;
+    none.view.setModel(&empty);
+    QCOMPARE(none.view.messageAt({10, 10}), -1);
+    QCOMPARE(none.view.selectedText(), QString());
+    {
+        QStandardItemModel gone;
+        gone.appendRow(message(StoredRole::User, QStringLiteral("x")));
+        none.view.setModel(&gone);
+    }
+    QCOMPARE(none.view.model(), nullptr);
+    QCOMPARE(none.inkIn(none.view.viewport()->rect()), 0);
+}
+
+void MessageViewTest::rowsArePaintedInTheColumn()
+{
+    QStandardItemModel model;
+    fill(model, 2);
+    Shown shown(&model, {900, 600});
+    const QRect user = shown.view.messageRect(0);
+    const QRect reply = shown.view.messageRect(1);
+    QVERIFY(user.height() > 20 && reply.top() == user.bottom() + 1);
+    QVERIFY(shown.inkIn(user) > 500);
+    QVERIFY(shown.inkIn(reply) > 500);
+    QCOMPARE(shown.inkIn({0, 0, 119, 600}), 0);                 // left of the 660-px column
+    QCOMPARE(shown.inkIn({120, user.top(), 400, user.height()}), 0); // the short turn stands at the right
+    QCOMPARE(shown.view.messageAt(reply.center()), 1);
+}
+
+void MessageViewTest::buttonsEmitTheirSignals_data()
+{
+    QTest::addColumn<int>("row");
+    QTest::addColumn<MessageAction>("action");
+    QTest::addColumn<QByteArray>("signal");
+    QTest::newRow("copy a turn") << 0 << MessageAction::Copy << QByteArray(SIGNAL(copyRequested(int)));
+    QTest::newRow("copy a reply") << 1 << MessageAction::Copy << QByteArray(SIGNAL(copyRequested(int)));
+    QTest::newRow("regenerate") << 1 << MessageAction::Regenerate << QByteArray(SIGNAL(regenerateRequested(int)));
+    QTest::newRow("continue") << 3 << MessageAction::Continue << QByteArray(SIGNAL(continueRequested(int)));
+    QTest::newRow("version before") << 3 << MessageAction::PreviousSibling << QByteArray(SIGNAL(siblingRequested(int, int)));
+    QTest::newRow("version after") << 3 << MessageAction::NextSibling << QByteArray(SIGNAL(siblingRequested(int, int)));
+}
+
+void MessageViewTest::buttonsEmitTheirSignals()
+{
+    QFETCH(const int, row);
+    QFETCH(const MessageAction, action);
+    QFETCH(const QByteArray, signal);
+    QStandardItemModel model;
+    fill(model, 3);
+    model.appendRow(message(StoredRole::Assistant, QStringLiteral("half"), MessageState::Cancelled));
+    model.item(3)->setData(1, SiblingIndexRole);
+    model.item(3)->setData(3, SiblingCountRole);
+    Shown shown(&model, {800, 900});
+    QSignalSpy spy(&shown.view, signal.constData());
+    QVERIFY(spy.isValid());
+    shown.click(shown.target(row, action));
+    QCOMPARE(spy.size(), 1);
+    QCOMPARE(spy[0][0].toInt(), row);
+    if (spy[0].size() > 1)
+        QCOMPARE(spy[0][1].toInt(), action == MessageAction::PreviousSibling ? -1 : 1);
+}
+
+void MessageViewTest::buttonsOfOtherRowsNeedHover()
+{
+    QStandardItemModel model;
+    fill(model, 4);
+    Shown shown(&model, {800, 900});
+    shown.moveTo({5, 890});
+    const auto inkAt = [&](int row) {
+        const QPoint centre = shown.target(row, MessageAction::Copy);
+        return shown.inkIn({centre - QPoint(20, 10), QSize(40, 20)});
+    };
+    QCOMPARE(inkAt(1), 0);
+    QVERIFY(inkAt(3) > 0); // the last reply's are always there
+    shown.moveTo(shown.view.messageRect(1).center());
+    QVERIFY(inkAt(1) > 0);
+    shown.moveTo(shown.view.messageRect(0).center());
+    QCOMPARE(inkAt(1), 0);
+}
+
+void MessageViewTest::siblingArrowsStopAtTheEnds()
+{
+    QStandardItemModel model;
+    model.appendRow(message(StoredRole::Assistant, QStringLiteral("a")));
+    model.item(0)->setData(0, SiblingIndexRole);
+    model.item(0)->setData(2, SiblingCountRole);
+    Shown shown(&model);
+    QSignalSpy spy(&shown.view, &MessageView::siblingRequested);
+    shown.click(shown.target(0, MessageAction::PreviousSibling));
+    QCOMPARE(spy.size(), 0);
+    shown.click(shown.target(0, MessageAction::NextSibling));
+    QCOMPARE(spy.size(), 1);
+}
+
+void MessageViewTest::codeIsCopied()
+{
+    QStandardItemModel model;
+    model.appendRow(message(StoredRole::Assistant, QStringLiteral("Text\n\n```py\nx = 1\n\ty\n```\nmore")));
+    Shown shown(&model);
+    QApplication::clipboard()->clear();
+    shown.click(shown.target(0, MessageAction::CopyCode));
+    QCOMPARE(QApplication::clipboard()->text(), QStringLiteral("x = 1\n\ty"));
+}
+
+void MessageViewTest::thoughtFoldsAndOpens()
+{
+    QStandardItemModel model;
+    model.appendRow(message(StoredRole::Assistant, QStringLiteral("<think>\none\n\ntwo\n\nthree\n</think>\n\nanswer")));
+    Shown shown(&model);
+    const int folded = shown.view.messageRect(0).height();
+    const QPoint line = shown.target(0, MessageAction::Thought);
+    shown.click(line);
+    QVERIFY(shown.view.messageRect(0).height() > folded + 60);
+    shown.click(line);
+    QCOMPARE(shown.view.messageRect(0).height(), folded);
+    QTest::keyClick(&shown.view, Qt::Key_A, Qt::ControlModifier);
+    QCOMPARE(shown.view.selectedText(), QStringLiteral("answer"));
+}
+
+void MessageViewTest::linksAreReported()
+{
+    QStandardItemModel model;
+    model.appendRow(message(StoredRole::Assistant, QStringLiteral("[a link that is long](https://example.org/x) <a href='file:///x'>y</a> [z](file:///etc/passwd)")));
+    Shown shown(&model);
+    QSignalSpy spy(&shown.view, &MessageView::linkActivated);
+    const int y = shown.view.messageRect(0).top() + 10;
+    shown.click({(800 - 660) / 2 + 30, y});
+    QCOMPARE(spy.size(), 1);
+    QCOMPARE(spy[0][0].toUrl(), QUrl(QStringLiteral("https://example.org/x")));
+    for (int x = 300; x < 740; x += 20)
+        shown.click({x, y});
+    QCOMPARE(spy.size(), 1);
+}
+
+void MessageViewTest::tenThousandRowsOpenAndScroll()
+{
+    QStandardItemModel model;
+    fill(model, 10'000);
+    Shown shown(&model);
+    QScrollBar* bar = shown.view.verticalScrollBar();
+    QVERIFY(shown.view.followsEnd());
+    QCOMPARE(bar->value(), bar->maximum());
+    QVERIFY(shown.view.messageRect(9'999).intersects(shown.view.viewport()->rect()));
+    // Upwards into rows with estimated heights: what is in sight moves by exactly the step.
+    for (int i = 0; i < 30; ++i) {
+        const int row = shown.view.messageAt({400, 100});
+        const int before = shown.view.messageRect(row).top();
+        bar->setValue(bar->value() - 100);
+        QCOMPARE(shown.view.messageRect(row).top(), before + 100);
+    }
+    QVERIFY(!shown.view.followsEnd());
+    bar->setValue(0);
+    QVERIFY(shown.view.messageRect(0).intersects(shown.view.viewport()->rect()));
+    QVERIFY(shown.inkIn(shown.view.viewport()->rect()) > 1000);
+    bar->setValue(bar->maximum() / 2);
+    QVERIFY(shown.inkIn(shown.view.viewport()->rect()) > 1000);
+}
+
+void MessageViewTest::followsTheEndWhileStreaming()
+{
+    QStandardItemModel model;
+    fill(model, 9);
+    model.appendRow(message(StoredRole::Assistant, {}, MessageState::Generating));
+    model.item(9)->setData(QStringLiteral("Reading the prompt"), ProgressRole);
+    Shown shown(&model);
+    QString text;
+    for (int i = 0; i < 60; ++i) {
+        text += QStringLiteral("word %1 **bold** `code`\n").arg(i);
+        model.item(9)->setData(text, TextRole);
+        if (i % 10 == 9) {
+            settleEvents();
+            QCOMPARE(shown.view.verticalScrollBar()->value(), shown.view.verticalScrollBar()->maximum());
+            // What was repainted in parts equals what is painted whole.
+            const QImage parts = shown.image();
+            shown.view.viewport()->update();
+            settleEvents();
+            QCOMPARE(shown.image(), parts);
+        }
+    }
+    const int height = shown.view.messageRect(9).height();
+    model.item(9)->setData(int(MessageState::Complete), StateRole);
+    model.item(9)->setData(QStringLiteral("Model · CPU"), QuietLineRole);
+    settleEvents();
+    QCOMPARE(shown.view.messageRect(9).height(), height); // nothing jumps when it ends
+}
+
+void MessageViewTest::keepsItsPlaceWhenScrolledUp()
+{
+    QStandardItemModel model;
+    fill(model, 20);
+    model.appendRow(message(StoredRole::Assistant, QStringLiteral("start"), MessageState::Generating));
+    Shown shown(&model);
+    shown.view.verticalScrollBar()->setValue(shown.view.verticalScrollBar()->maximum() - 400);
+    QVERIFY(!shown.view.followsEnd());
+    auto* jump = shown.view.findChild<QAbstractButton*>(QStringLiteral("newBelow"));
+    QVERIFY(jump && !jump->isVisible());
+    const int value = shown.view.verticalScrollBar()->value();
+    const QImage before = shown.view.viewport()->grab(QRect(0, 0, 800, 150)).toImage();
+    model.item(20)->setData(QString(QStringLiteral("more text\n\n")).repeated(50), TextRole);
+    settleEvents();
+    QCOMPARE(shown.view.verticalScrollBar()->value(), value);
+    QCOMPARE(shown.view.viewport()->grab(QRect(0, 0, 800, 150)).toImage(), before);
+    QVERIFY(jump->isVisible());
+    QTest::mouseClick(jump, Qt::LeftButton);
+    QVERIFY(shown.view.followsEnd());
+    QVERIFY(!jump->isVisible());
+    QCOMPARE(shown.view.verticalScrollBar()->value(), shown.view.verticalScrollBar()->maximum());
+}
+
+void MessageViewTest::ownMessageScrollsToTheEnd()
+{
+    QStandardItemModel model;
+    fill(model, 20);
+    Shown shown(&model);
+    shown.view.verticalScrollBar()->setValue(0);
+    QVERIFY(!shown.view.followsEnd());
+    model.appendRow(message(StoredRole::Assistant, QStringLiteral("not mine")));
+    QVERIFY(!shown.view.followsEnd());
+    model.appendRow(message(StoredRole::User, QStringLiteral("mine")));
+    QVERIFY(shown.view.followsEnd());
+}
+
+void MessageViewTest::placeSurvivesRowsBeforeIt()
+{
+    QStandardItemModel model;
+    fill(model, 40);
+    Shown shown(&model);
+    shown.view.verticalScrollBar()->setValue(shown.view.verticalScrollBar()->maximum() / 2);
+    const int row = shown.view.messageAt({400, 300});
+    const int top = shown.view.messageRect(row).top();
+    model.insertRow(0, message(StoredRole::User, QString(QStringLiteral("long\n")).repeated(40)));
+    QCOMPARE(shown.view.messageRect(row + 1).top(), top);
+    model.removeRow(0);
+    QCOMPARE(shown.view.messageRect(row).top(), top);
+    model.item(1)->setData(QString(QStringLiteral("long\n\n")).repeated(40), TextRole);
+    settleEvents();
+    QCOMPARE(shown.view.messageRect(row).top(), top);
+}
+
+void MessageViewTest::selectionByMouse()
+{
+    QStandardItemModel model;
+    model.appendRow(message(StoredRole::Assistant, QStringLiteral("First **bold** line\n\n1. one\n2. two\n\n```\ncode a\ncode b\n```\n\n|h|i|\n|-|-|\n|j|k|")));
+    model.appendRow(message(StoredRole::User, QStringLiteral("turn\nof two lines")));
+    Shown shown(&model, {800, 700});
+    const QRect row = shown.view.messageRect(0);
+    const int left = (800 - 660) / 2;
+    const auto dragOver = [&](QPoint from, QPoint to) {
+        QTest::mousePress(shown.view.viewport(), Qt::LeftButton, Qt::NoModifier, from);
+        QMouseEvent move(QEvent::MouseMove, to, shown.view.viewport()->mapToGlobal(to), Qt::LeftButton, Qt::LeftButton, Qt::NoModifier);
+        QApplication::sendEvent(shown.view.viewport(), &move);
+        QTest::mouseRelease(shown.view.viewport(), Qt::LeftButton, Qt::NoModifier, to);
+    };
+    dragOver({left, row.top() + 10}, {left + 600, row.top() + 10});
+    QCOMPARE(shown.view.selectedText(), QStringLiteral("First bold line"));
+    QTest::keyClick(&shown.view, Qt::Key_C, Qt::ControlModifier);
+    QCOMPARE(QApplication::clipboard()->text(), QStringLiteral("First bold line"));
+    dragOver({left, row.top() + 2}, {left + 650, shown.view.messageRect(1).top() + 50}); // into the turn below
+    QCOMPARE(shown.view.selectedText(), QStringLiteral("First bold line\n\n1. one\n2. two\n\ncode a\ncode b\n\nh\ti\nj\tk\n\nturn\nof two lines"));
+    dragOver({left + 600, row.top() + 10}, {left, row.top() + 10}); // backwards
+    QCOMPARE(shown.view.selectedText(), QStringLiteral("First bold line"));
+    QTest::mouseDClick(shown.view.viewport(), Qt::LeftButton, Qt::NoModifier, {left + 50, row.top() + 10});
+    QCOMPARE(shown.view.selectedText(), QStringLiteral("bold"));
+    QTest::keyClick(&shown.view, Qt::Key_Escape);
+    QCOMPARE(shown.view.selectedText(), QString());
+}
+
+void MessageViewTest::selectAllAndCopyByKeyboard()
+{
+    QStandardItemModel model;
+    fill(model, 2);
+    Shown shown(&model);
+    QTest::keyClick(&shown.view, Qt::Key_A, Qt::ControlModifier);
+    QCOMPARE(shown.view.selectedText(), QStringLiteral("Answer 1\n\n- one\n- two\n\nint x;"));
+    QTest::keyClick(&shown.view, Qt::Key_C, Qt::ControlModifier);
+    QCOMPARE(QApplication::clipboard()->text(), shown.view.selectedText());
+}
+
+void MessageViewTest::tabWalksMessagesAndActions()
+{
+    QStandardItemModel model;
+    model.appendRow(message(StoredRole::User, QStringLiteral("a")));
+    model.appendRow(message(StoredRole::Assistant, QStringLiteral("b")));
+    QWidget window;
+    auto* first = new QPlainTextEdit(&window);
+    auto* view = new MessageView(&window);
+    view->setGeometry(0, 40, 700, 400);
+    view->setModel(&model);
+    first->setTabChangesFocus(true);
+    window.resize(700, 440);
+    window.show();
+    window.activateWindow();
+    QVERIFY(QTest::qWaitForWindowActive(&window));
+    first->setFocus();
+    QSignalSpy copied(view, &MessageView::copyRequested);
+    QSignalSpy regenerated(view, &MessageView::regenerateRequested);
+    const auto tab = [](bool back = false) {
+        QTest::keyClick(QApplication::focusWidget(), back ? Qt::Key_Backtab : Qt::Key_Tab, back ? Qt::ShiftModifier : Qt::NoModifier);
+    };
+    const QImage unfocused = view->viewport()->grab().toImage();
+    tab(); // the first message
+    QVERIFY(view->hasFocus());
+    QVERIFY(view->viewport()->grab().toImage() != unfocused);
+    tab(); // its Copy
+    QTest::keyClick(view, Qt::Key_Space);
+    QCOMPARE(copied.size(), 1);
+    QCOMPARE(copied[0][0].toInt(), 0);
+    tab(); // Edit
+    tab(); // More
+    tab(); // the second message
+    QTest::keyClick(view, Qt::Key_C, Qt::ControlModifier);
+    QCOMPARE(copied.size(), 2);
+    QCOMPARE(copied[1][0].toInt(), 1);
+    tab(); // Copy
+    tab(); // Regenerate
+    QTest::keyClick(view, Qt::Key_Return);
+    QCOMPARE(regenerated.size(), 1);
+    tab(true);
+    QTest::keyClick(view, Qt::Key_Return);
+    QCOMPARE(copied.size(), 3);
+    tab();
+    tab(); // More
+    tab(); // out of it
+    QVERIFY(!view->hasFocus());
+}
+
+void MessageViewTest::keysScroll()
+{
+    QStandardItemModel model;
+    fill(model, 60);
+    Shown shown(&model);
+    const QScrollBar* bar = shown.view.verticalScrollBar();
+    QTest::keyClick(&shown.view, Qt::Key_Home);
+    QCOMPARE(bar->value(), 0);
+    QTest::keyClick(&shown.view, Qt::Key_PageDown);
+    const int page = bar->value();
+    QVERIFY(page > 300);
+    QTest::keyClick(&shown.view, Qt::Key_Down);
+    QVERIFY(bar->value() > page);
+    QTest::keyClick(&shown.view, Qt::Key_Up);
+    QTest::keyClick(&shown.view, Qt::Key_PageUp);
+    QCOMPARE(bar->value(), 0);
+    QTest::keyClick(&shown.view, Qt::Key_End);
+    QCOMPARE(bar->value(), bar->maximum());
+    QVERIFY(shown.view.followsEnd());
+}
+
+void MessageViewTest::editInPlace()
+{
+    QStandardItemModel model;
+    fill(model, 6);
+    Shown shown(&model);
+    QSignalSpy spy(&shown.view, &MessageView::editSubmitted);
+    const auto input = [&] { return shown.view.findChild<QPlainTextEdit*>(QStringLiteral("editInput")); };
+    shown.view.beginEdit(1); // a reply is not edited
+    QVERIFY(!input());
+    shown.click(shown.target(4, MessageAction::Edit));
+    QVERIFY(input());
+    QCOMPARE(input()->toPlainText(), QStringLiteral("Question 4"));
+    QTest::keyClick(input(), Qt::Key_Escape);
+    QTRY_VERIFY(!input());
+    QCOMPARE(spy.size(), 0);
+    shown.view.beginEdit(4);
+    QTest::keyClicks(input(), QStringLiteral(" again"));
+    model.removeRow(0); // the row moves while it is edited
+    auto* save = shown.view.findChild<QAbstractButton*>(QStringLiteral("saveEdit"));
+    QVERIFY(save && save->isEnabled());
+    QTest::mouseClick(save, Qt::LeftButton);
+    QCOMPARE(spy.size(), 1);
+    QCOMPARE(spy[0][0].toInt(), 3);
+    QCOMPARE(spy[0][1].toString(), QStringLiteral("Question 4 again"));
+    QTRY_VERIFY(!input());
+    shown.view.beginEdit(3);
+    model.removeRow(3); // and may go
+    QTRY_VERIFY(!input());
+}
+
+void MessageViewTest::wideCodeScrollsSideways()
+{
+    QStandardItemModel model;
+    model.appendRow(message(StoredRole::Assistant, QStringLiteral("```\n%1\n```").arg(QString(400, u'x'))));
+    Shown shown(&model);
+    const QPoint inside(400, shown.view.messageRect(0).top() + 50);
+    const QImage before = shown.image();
+    QWheelEvent wheel(inside, shown.view.viewport()->mapToGlobal(inside), {}, {0, -240}, Qt::NoButton, Qt::ShiftModifier, Qt::NoScrollPhase, false);
+    QApplication::sendEvent(shown.view.viewport(), &wheel);
+    QVERIFY(shown.image() != before);
+    QCOMPARE(shown.view.verticalScrollBar()->value(), 0);
+}
+
+void MessageViewTest::statesShowTheirButtons_data()
+{
+    QTest::addColumn<StoredRole>("author");
+    QTest::addColumn<MessageState>("state");
+    QTest::addColumn<QList<int>>("expected");
+    const auto list = [](std::initializer_list<MessageAction> actions) {
+        QList<int> out;
+        for (const MessageAction action : actions)
+            out += int(action);
+        return out;
+    };
+    using A = MessageAction;
+    QTest::newRow("turn") << StoredRole::User << MessageState::Complete << list({A::Copy, A::Edit, A::More});
+    QTest::newRow("reply") << StoredRole::Assistant << MessageState::Complete << list({A::Copy, A::Regenerate, A::More});
+    QTest::newRow("streaming") << StoredRole::Assistant << MessageState::Generating << QList<int>();
+    QTest::newRow("interrupted") << StoredRole::Assistant << MessageState::Interrupted << list({A::Copy, A::Regenerate, A::Continue, A::More});
+    QTest::newRow("cancelled") << StoredRole::Assistant << MessageState::Cancelled << list({A::Copy, A::Regenerate, A::Continue, A::More});
+    QTest::newRow("failed") << StoredRole::Assistant << MessageState::Failed << list({A::Copy, A::Regenerate, A::More});
+    QTest::newRow("system") << StoredRole::System << MessageState::Complete << list({A::Copy, A::More});
+}
+
+void MessageViewTest::statesShowTheirButtons()
+{
+    QFETCH(const StoredRole, author);
+    QFETCH(const MessageState, state);
+    QFETCH(const QList<int>, expected);
+    MessageLayout layout(MessageStyle(QApplication::font()), 660);
+    MessageData data;
+    data.author = int(author);
+    data.state = int(state);
+    data.text = QStringLiteral("text");
+    data.notice = QStringLiteral("notice");
+    layout.setData(data);
+    layout.settle(0, 1000);
+    QList<int> actions;
+    for (const MessageTarget& target : layout.targets()) {
+        actions += int(target.action);
+        QVERIFY(target.rect.left() >= 0 && target.rect.right() < 660 && target.rect.bottom() < layout.height());
+    }
+    QCOMPARE(actions, expected);
+}
+
+void MessageViewTest::widthsAndFontsLayOut_data()
+{
+    QTest::addColumn<int>("width");
+    QTest::addColumn<int>("fontPx");
+    for (const int width : {60, 200, 380, 720, 2000}) {
+        for (const int px : {9, 14, 28})
+            QTest::addRow("%d px wide, font %d", width, px) << width << px;
+    }
+}
+
+void MessageViewTest::widthsAndFontsLayOut()
+{
+    QFETCH(const int, width);
+    QFETCH(const int, fontPx);
+    QStandardItemModel model;
+    model.appendRow(message(StoredRole::User, QStringLiteral("A turn that is long enough to wrap in a narrow window\n\nمرحبا بالعالم")));
+    model.appendRow(message(StoredRole::Assistant, QStringLiteral("> > > - - 1. deep\n\n|a|b|c|\n|-|-|-|\n|some words|unbreakablewordunbreakableword|x|\n\n## مرحبا\n\n```\nx\n```\n")));
+    MessageView view;
+    QFont font = QApplication::font();
+    font.setPixelSize(fontPx);
+    view.setFont(font);
+    view.resize(width, 500);
+    view.setModel(&model);
+    view.show();
+    settleEvents();
+    view.grab();
+    QVERIFY(view.messageRect(0).height() >= fontPx * 2);
+    QVERIFY(view.messageRect(1).height() >= fontPx * 8);
+}
+
+void MessageViewTest::themeChangeRepaints()
+{
+    QStandardItemModel model;
+    fill(model, 2);
+    Shown shown(&model);
+    const QImage light = shown.image();
+    Theme::instance().choose(ThemeChoice::Dark);
+    settleEvents();
+    QCOMPARE(shown.image().pixelColor(2, 2), darkColors().page);
+    Theme::instance().choose(ThemeChoice::Light);
+    settleEvents();
+    QCOMPARE(shown.image(), light);
+}
+
+void MessageViewTest::removedRows()
+{
+    QStandardItemModel model;
+    fill(model, 30);
+    Shown shown(&model);
+    QTest::keyClick(&shown.view, Qt::Key_A, Qt::ControlModifier);
+    model.removeRows(10, 20);
+    QCOMPARE(shown.view.selectedText(), QString());
+    settleEvents();
+    QVERIFY(shown.view.messageRect(9).intersects(shown.view.viewport()->rect()));
+    model.removeRows(0, 10);
+    settleEvents();
+    shown.moveTo({400, 300});
+    QCOMPARE(shown.inkIn(shown.view.viewport()->rect()), 0);
+}
+
+void MessageViewTest::accessibleChildren()
+{
+    QStandardItemModel model;
+    fill(model, 3);
+    Shown shown(&model);
+    QAccessibleInterface* list = QAccessible::queryAccessibleInterface(&shown.view);
+    QVERIFY(list);
+    QCOMPARE(list->role(), QAccessible::List);
+    QCOMPARE(list->text(QAccessible::Name), QStringLiteral("Conversation"));
+    QCOMPARE(list->childCount(), 3);
+    QAccessibleInterface* item = list->child(0);
+    QVERIFY(item);
+    QCOMPARE(item->text(QAccessible::Name), QStringLiteral("You: Question 0"));
+    QCOMPARE(list->child(0), item);
+    QCOMPARE(list->indexOfChild(item), 0);
+    QVERIFY(!item->rect().isEmpty());
+    QVERIFY(list->child(1)->text(QAccessible::Name).startsWith(QStringLiteral("Reply: Answer 1")));
+    QCOMPARE(list->child(3), nullptr);
+}
+
+QTEST_MAIN(MessageViewTest)
+#include "message_view_test.moc"
