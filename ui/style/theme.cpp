@@ -95,9 +95,9 @@ const ThemeColors& lightColors() {
         .warning = QColor(0x8A5A00),
         .error = QColor(0xB3261E),
         .codeKeyword = QColor(0x9A3E8E),
-        .codeString = QColor(0x2F7D4F),
+        .codeString = QColor(0x2D794C),
         .codeFunction = QColor(0x2B62B8),
-        .codeComment = QColor(0x8A857C),
+        .codeComment = QColor(0x726D65),
     };
     return kColors;
 }
@@ -122,7 +122,7 @@ const ThemeColors& darkColors() {
         .codeKeyword = QColor(0xD69AD0),
         .codeString = QColor(0x8CCB9F),
         .codeFunction = QColor(0x8AB4F2),
-        .codeComment = QColor(0x7D776D),
+        .codeComment = QColor(0x8D877C),
     };
     return kColors;
 }

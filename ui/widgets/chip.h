@@ -18,7 +18,7 @@ public:
 
     void setText(const QString& text);
     [[nodiscard]] QString text() const { return m_text; }
-    /// Good and Warning colour the text too.
+    /// Warning colours the text too.
     void setDot(Dot dot);
     /// Both at once; hides the chip when the text is empty, else shows it.
     void setFact(const QString& text, Dot dot = Dot::None);

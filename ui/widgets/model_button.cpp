@@ -90,8 +90,9 @@ void ModelButton::paintEvent(QPaintEvent*) {
     painter.setRenderHint(QPainter::Antialiasing);
     const QRectF box = QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5);
     const bool lit = (underMouse() || isDown()) && isEnabled();
-    painter.setPen(hasFocus() ? QPen(colors.accent, 1) : QPen(colors.line, 1));
-    painter.setBrush(lit && m_state != State::Loading ? colors.soft : colors.panel);
+    // The accent's words need the panel's ground to be read, so an empty button answers the mouse with its border.
+    painter.setPen(hasFocus() || (lit && m_state == State::Empty) ? colors.accent : colors.line);
+    painter.setBrush(lit && m_state == State::Loaded ? colors.soft : colors.panel);
     painter.drawRoundedRect(box, metrics::kFieldRadius, metrics::kFieldRadius);
 
     if (m_state == State::Loading) {

@@ -12,7 +12,9 @@
 #include <QSignalSpy>
 #include <QTest>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 using namespace hearth::ui;
 
@@ -64,12 +66,21 @@ private slots:
             row("good on panel", colors->good, colors->panel, kTextContrast);
             row("warning on panel", colors->warning, colors->panel, kTextContrast);
             row("warning on page", colors->warning, colors->page, kTextContrast);
+            row("error on side", colors->error, colors->side, kTextContrast);
+            row("error on soft", colors->error, colors->soft, kTextContrast);
+            row("warning on side", colors->warning, colors->side, kTextContrast);
             row("warning on soft", colors->warning, colors->soft, kTextContrast);
             row("error on panel", colors->error, colors->panel, kTextContrast);
             row("error on page", colors->error, colors->page, kTextContrast);
-            row("code keyword on panel", colors->codeKeyword, colors->panel, kTextContrast);
-            row("code string on panel", colors->codeString, colors->panel, kTextContrast);
-            row("code function on panel", colors->codeFunction, colors->panel, kTextContrast);
+            for (const auto& [name, ground] : {std::pair("page", colors->page), std::pair("side", colors->side), std::pair("panel", colors->panel)}) {
+                const auto code = [&, on = QByteArray(name), under = ground](const char* what, const QColor& ink) {
+                    row((QByteArray("code ") + what + " on " + on).constData(), ink, under, kTextContrast);
+                };
+                code("keyword", colors->codeKeyword);
+                code("string", colors->codeString);
+                code("function", colors->codeFunction);
+                code("comment", colors->codeComment);
+            }
         }
     }
 
