@@ -7,6 +7,7 @@
 #include "ui/bridge/telemetry_worker.h"
 #include "ui/models/chat_controller.h"
 #include "ui/models/settings_model.h"
+#include "ui/style/theme.h"
 #include "ui/windows/main_window.h"
 
 #include <QLocale>
@@ -41,6 +42,8 @@ Application::Application(ApplicationOptions options, ui::EngineFactory engineFac
     , m_options(std::move(options)) {
     // The window speaks English, so its numbers and dates do too.
     QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates));
+    // Before the first widget: what is made under the platform's font and style keeps part of it.
+    ui::Theme::instance().choose(ui::ThemeChoice::System);
     m_parts = std::make_unique<Parts>(m_options.databasePath, std::move(engineFactory));
     Parts& parts = *m_parts;
     m_window = std::make_unique<ui::MainWindow>(

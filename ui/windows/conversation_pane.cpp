@@ -25,6 +25,7 @@ constexpr int kHeaderHeight = 52;
 constexpr int kSideMargin = 24;
 constexpr int kGap = 10;
 constexpr int kComposerMargin = 18;
+constexpr int kCompactWidth = 680; ///< below: the chips say less, the model's name more
 
 /// A row whose one widget stands in the middle, as wide as the reading column and no wider.
 QHBoxLayout* readingColumn(QWidget* content) {
@@ -106,22 +107,41 @@ void ConversationPane::showPage(Page page) {
     m_stack->setCurrentWidget(page == Page::Empty ? static_cast<QWidget*>(m_emptyState) : m_messages);
 }
 
+QWidget& ConversationPane::overlayArea() { return *m_stack; }
+
 void ConversationPane::setBackend(const std::optional<core::ModelInfo>& model) {
-    m_backend->setVisible(model.has_value());
-    if (!model) return;
-    QString text = QString::fromStdString(model->backend);
-    if (!model->backendDetail.empty()) text += QStringLiteral(" · ") + QString::fromStdString(model->backendDetail);
-    m_backend->setText(text);
+    m_backendName = model ? QString::fromStdString(model->backend) : QString();
+    m_backendDetail = model ? QString::fromStdString(model->backendDetail) : QString();
+    const QString full = m_backendDetail.isEmpty() ? m_backendName : m_backendName + QStringLiteral(" · ") + m_backendDetail;
+    const QString reason = model ? QString::fromStdString(model->backendReason) : QString();
     m_backend->setDot(Chip::Dot::Good);
-    m_backend->setToolTip(QString::fromStdString(model->backendReason));
-    m_backend->setAccessibleName(tr("Runs on %1").arg(text));
-    m_backend->setAccessibleDescription(m_backend->toolTip());
+    m_backend->setToolTip(full + u'\n' + reason);
+    m_backend->setAccessibleName(tr("Runs on %1").arg(full));
+    m_backend->setAccessibleDescription(reason);
+    fillChips();
 }
 
 void ConversationPane::setContext(int used, int total) {
-    m_context->setVisible(total > 0);
-    m_context->setText(tr("context %L1 / %L2").arg(used).arg(total));
+    m_contextUsed = used;
+    m_contextTotal = total;
     m_context->setAccessibleName(tr("Context: %L1 of %L2 tokens").arg(used).arg(total));
+    fillChips();
+}
+
+void ConversationPane::fillChips() {
+    m_backend->setVisible(!m_backendName.isEmpty());
+    m_backend->setText(m_compact || m_backendDetail.isEmpty() ? m_backendName
+                                                              : m_backendName + QStringLiteral(" · ") + m_backendDetail);
+    m_context->setVisible(m_contextTotal > 0);
+    m_context->setText((m_compact ? tr("%L1 / %L2") : tr("context %L1 / %L2")).arg(m_contextUsed).arg(m_contextTotal));
+}
+
+void ConversationPane::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    if (const bool compact = width() < kCompactWidth; compact != m_compact) {
+        m_compact = compact;
+        fillChips();
+    }
 }
 
 void ConversationPane::paintEvent(QPaintEvent*) {

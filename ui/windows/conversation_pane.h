@@ -7,6 +7,7 @@
 
 #include "core/engine/generation.h"
 
+#include <QString>
 #include <QWidget>
 
 #include <optional>
@@ -35,6 +36,9 @@ public:
     [[nodiscard]] EmptyState& emptyState() { return *m_emptyState; }
     [[nodiscard]] Composer& composer() { return *m_composer; }
 
+    /// What floats over the messages goes here.
+    [[nodiscard]] QWidget& overlayArea();
+
     enum class Page { Empty, Messages };
     void showPage(Page page);
     /// The back end in use and why; none = no model.
@@ -43,10 +47,12 @@ public:
 
 protected:
     void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     QWidget* buildHeader();
     QWidget* buildFooter();
+    void fillChips();
 
     QToolButton* m_sidebarButton;
     ModelButton* m_modelButton;
@@ -57,6 +63,11 @@ private:
     EmptyState* m_emptyState;
     MessageView* m_messages;
     Composer* m_composer;
+    QString m_backendName;   ///< "CPU"
+    QString m_backendDetail; ///< "AVX2"; left out where there is little room
+    int m_contextUsed = 0;
+    int m_contextTotal = 0;
+    bool m_compact = false;
 };
 
 } // namespace hearth::ui

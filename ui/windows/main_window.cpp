@@ -58,7 +58,7 @@ MainWindow::MainWindow(WindowParts parts)
     , m_pane(new ConversationPane)
     , m_status(new StatusPanel)
     , m_strip(new StatusStrip)
-    , m_toast(new Toast(m_pane))
+    , m_toast(new Toast(&m_pane->overlayArea()))
     , m_actions(new WindowActions(*this))
     , m_modelMenu(new ModelMenu(m_models,
                                 {m_actions->openModel, m_actions->rescan, m_actions->modelFolders, nullptr, m_actions->unload}, this)) {

@@ -255,7 +255,6 @@ void MainWindow::showModelLoaded(const core::ModelInfo& info) {
     m_pane->setContext(m_stats.contextUsed, info.contextLength);
     m_status->setModel(info);
     m_modelMenu->setCurrentPath(m_loadingPath);
-    m_pane->composer().setPlaceholder(tr("Message %1 (Shift+Enter for a new line)").arg(name));
     if (!info.notices.empty()) {
         QStringList notices;
         for (const std::string& notice : info.notices) notices << QString::fromStdString(notice);
@@ -272,7 +271,6 @@ void MainWindow::showModelFailed(const core::Error& error) {
     m_pane->setContext(0, 0);
     m_status->setModel({});
     m_modelMenu->setCurrentPath({});
-    m_pane->composer().setPlaceholder(tr("Choose a model to begin"));
     if (error.code != core::ErrorCode::Cancelled) {
         const ErrorText text = describe(error, ErrorContext::Model);
         const QString file = QFileInfo(m_loadingPath).fileName();
@@ -384,6 +382,9 @@ void MainWindow::refreshPage() {
 
 void MainWindow::refreshComposer() {
     const bool able = m_parts.engine.model() || m_parts.engine.isLoading();
+    const auto& model = m_parts.engine.model();
+    const QString name = model ? QString::fromStdString(model->name) : m_loadingName;
+    m_pane->composer().setPlaceholder(able ? tr("Message %1 (Shift+Enter for a new line)").arg(name) : tr("Choose a model to begin"));
     m_pane->composer().setBusy(m_parts.chat.isReplying(), m_parts.chat.statusText());
     m_pane->composer().setSendEnabled(able, able ? QString() : tr("Choose a model first (Ctrl+M)"));
 }

@@ -223,8 +223,10 @@ void MainWindowTest::close_whileBusyEndsInOrder() {
         core::Script busy = slowScript();
         if (loading) busy.loadTime = 600'000ms; // the test would time out if it were waited for
         WindowDriver driver(busy, database);
+        auto* button = driver.window().findChild<ModelButton*>("modelButton");
         driver.window().openModel("/models/a.gguf");
-        driver.send("keep me");
+        QTRY_VERIFY(loading ? button->isLoading() : !driver.loadedPath().isEmpty());
+        driver.send("keep me"); // while it loads, the message waits for it
         if (!loading) QTRY_VERIFY(driver.texts().value(1).size() > 20);
         QTRY_VERIFY(driver.row(0, MessageIdRole).toLongLong() > 0);
         driver.window().close();
@@ -266,16 +268,16 @@ void MainWindowTest::narrowWindow_foldsTheColumns() {
     auto* sidebar = driver.window().findChild<QWidget*>("sidebar");
     auto* status = driver.window().findChild<QWidget*>("statusPanel");
     driver.window().resize(1300, 800);
-    QVERIFY(sidebar->isVisible() && status->isVisible());
+    QTRY_VERIFY(sidebar->isVisible() && status->isVisible());
     driver.window().resize(900, 800);
-    QVERIFY(sidebar->isVisible() && !status->isVisible());
+    QTRY_VERIFY(sidebar->isVisible() && !status->isVisible());
     QVERIFY(driver.window().statusBar()->isVisible());
     driver.window().resize(600, 800);
-    QVERIFY(!sidebar->isVisible() && !status->isVisible());
+    QTRY_VERIFY(!sidebar->isVisible() && !status->isVisible());
     driver.action("Con&versations")->trigger(); // asked for all the same
     QVERIFY(sidebar->isVisible());
     driver.window().resize(1300, 800);
-    QVERIFY(sidebar->isVisible() && status->isVisible());
+    QTRY_VERIFY(sidebar->isVisible() && status->isVisible());
     QVERIFY(!driver.window().statusBar()->isVisible());
     driver.action("&Status panel")->trigger();
     QVERIFY(!status->isVisible());
