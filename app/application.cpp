@@ -48,7 +48,7 @@ Application::Application(ApplicationOptions options, ui::EngineFactory engineFac
     Parts& parts = *m_parts;
     m_window = std::make_unique<ui::MainWindow>(
         ui::WindowParts{parts.engine, parts.store, parts.library, parts.telemetry, parts.settings, parts.chat});
-    connect(&parts.settings, &ui::SettingsModel::loaded, this, &Application::showWindow);
+    connect(&parts.settings, &ui::SettingsModel::loaded, this, &Application::useSettings);
     connect(m_window.get(), &ui::MainWindow::closed, this, &Application::shutdown);
 }
 
@@ -64,6 +64,12 @@ void Application::showWindow() {
     m_shown = true;
     m_window->applySettings();
     m_window->show();
+}
+
+void Application::useSettings() {
+    if (m_shutDown) return;
+    if (m_shown) m_window->applySettings(); // they came late
+    showWindow();
     // After the first paint: nothing that searches or loads stands between the user and a window to type in.
     QTimer::singleShot(0, m_window.get(), [this] { m_window->begin(m_options.modelPath); });
 }

@@ -41,6 +41,7 @@ public:
 
 private:
     void showWindow();
+    void useSettings();
 
     struct Parts;
     ApplicationOptions m_options;
