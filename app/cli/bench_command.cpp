@@ -36,7 +36,7 @@ int bench(const BenchArguments& arguments) {
     if (!loaded) return report(loaded.error());
     core::Engine& engine = *loaded->engine;
     const core::ModelInfo& info = loaded->info;
-    const double bandwidth = measureReadBandwidth(info.threads);
+    const double bandwidth = measureReadBandwidth(info.threads, arguments.bandwidthMegabytes);
 
     double promptSpeed = 0.0;
     double generationSpeed = 0.0;

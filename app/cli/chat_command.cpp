@@ -55,6 +55,9 @@ core::Result<std::string> answer(core::Engine& engine, const std::vector<core::C
         fmt::print("{}", text);
         std::fflush(stdout);
     };
+    events.promptProgress = [&stop](const core::PromptProgress&) {
+        if (g_interrupted) stop.request_stop();
+    };
     events.stats = [&stop](const core::GenerationStats&) {
         if (g_interrupted) stop.request_stop();
     };

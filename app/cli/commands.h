@@ -49,6 +49,7 @@ struct BenchArguments : ModelArguments {
     int generate = 64;
     int depth = 0;
     int repeats = 3;
+    int bandwidthMegabytes = 512; ///< per thread, for measuring the read bandwidth
     bool json = false;
 };
 
@@ -60,6 +61,9 @@ struct BenchArguments : ModelArguments {
 [[nodiscard]] int bench(const BenchArguments& arguments);
 [[nodiscard]] int devices();
 [[nodiscard]] int models(bool quiet);
+
+/// The error with the file's name in front, unless the message names it already.
+[[nodiscard]] core::Error about(const std::string& path, core::Error error);
 
 /// Prints "hearth-cli: MESSAGE" and returns 1.
 int report(const core::Error& error);

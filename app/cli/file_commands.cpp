@@ -52,9 +52,9 @@ core::Result<OpenTokenizer> openTokenizer(const ModelArguments& arguments) {
     auto file = core::GgufFile::open(*path, core::GgufTensors::Ignore);
     if (!file) return std::unexpected(file.error());
     auto vocabulary = core::readVocabulary(file->metadata());
-    if (!vocabulary) return std::unexpected(vocabulary.error());
+    if (!vocabulary) return std::unexpected(about(*path, vocabulary.error()));
     auto tokenizer = core::Tokenizer::create(std::move(*vocabulary));
-    if (!tokenizer) return std::unexpected(tokenizer.error());
+    if (!tokenizer) return std::unexpected(about(*path, tokenizer.error()));
     if (!(*tokenizer)->notice().empty()) fmt::print(stderr, "[{}]\n", (*tokenizer)->notice());
     return OpenTokenizer{std::move(*file), std::move(*tokenizer)};
 }
@@ -106,6 +106,11 @@ std::string summary(const core::GgufValue& value) {
 
 } // namespace
 
+core::Error about(const std::string& path, core::Error error) {
+    if (error.message.find(path) == std::string::npos) error.message = fmt::format("{}: {}", path, error.message);
+    return error;
+}
+
 int report(const core::Error& error) {
     fmt::print(stderr, "hearth-cli: {} ({})\n", error.message, core::name(error.code));
     return 1;
@@ -137,7 +142,7 @@ core::Result<LoadedEngine> loadEngine(const ModelArguments& arguments, int conte
     request.threads = arguments.threads;
     request.contextLength = contextAtLeast > 0 ? std::max(arguments.context, contextAtLeast) : arguments.context;
     auto info = loaded.engine->load(request, {}, {});
-    if (!info) return std::unexpected(info.error());
+    if (!info) return std::unexpected(about(*path, info.error()));
     loaded.info = std::move(*info);
     return loaded;
 }

@@ -89,6 +89,8 @@ int main(int argc, char** argv) {
     command->add_option("-n,--generate", benchArguments.generate, "Tokens to generate")->check(CLI::Range(1, 1 << 20));
     command->add_option("-d,--depth", benchArguments.depth, "Tokens already in the context when generation starts")->check(CLI::Range(0, 1 << 20));
     command->add_option("-r,--repeats", benchArguments.repeats, "Runs; the best counts")->check(CLI::Range(1, 100));
+    command->add_option("--bandwidth-mb", benchArguments.bandwidthMegabytes, "Megabytes per thread read for measuring the bandwidth (default: 512)")
+        ->check(CLI::Range(1, 1 << 16));
     command->add_flag("--json", benchArguments.json, "As JSON");
     command->callback([&] { action = [&] { return bench(benchArguments); }; });
 
@@ -99,6 +101,10 @@ int main(int argc, char** argv) {
     command->add_flag("-q,--quiet", quiet, "Status only");
     command->callback([&] { action = [&] { return models(quiet); }; });
 
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 1; // --help and --version come this way too
+    }
     return action();
 }

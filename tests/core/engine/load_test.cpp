@@ -252,21 +252,37 @@ private slots:
         QVERIFY(ask(engine, request({fromUser("hello")})).ok());
     }
 
-    void aFileThatShrinksInMidReply_endsTheReply() {
-        const auto shrinking = model({.name = "shrinking later"});
-        const std::uintmax_t size = std::filesystem::file_size(shrinking);
+    void aFileThatIsDeleted_stillAnswers() {
+        const auto gone = model({.name = "gone"});
         core::Engine engine;
-        QVERIFY(load(engine, shrinking));
+        QVERIFY(load(engine, gone));
+        std::filesystem::remove(gone);
+        QCOMPARE(ask(engine, request({fromUser("hello")})).text, askFresh(model({.name = "gone"}), request({fromUser("hello")})).text);
+    }
+
+    void aFileThatChangesInMidReply_endsTheReply_data() {
+        QTest::addColumn<int>("quarters"); // new size
+        QTest::newRow("shrinks") << 1;
+        QTest::newRow("grows") << 5;
+    }
+    void aFileThatChangesInMidReply_endsTheReply() {
+        QFETCH(int, quarters);
+        const auto changing = model({.name = "changing"});
+        const std::uintmax_t size = std::filesystem::file_size(changing);
+        core::Engine engine;
+        QVERIFY(load(engine, changing));
         int pieces = 0;
         Hooks hooks;
         hooks.text = [&](std::string_view) {
-            if (++pieces == 3) std::filesystem::resize_file(shrinking, size / 4);
+            if (++pieces == 3) std::filesystem::resize_file(changing, size * static_cast<std::uintmax_t>(quarters) / 4);
         };
         const Reply reply = ask(engine, request({fromUser("hello")}, 200), {}, hooks);
         QCOMPARE(reply.error(), code(ErrorCode::FileChanged));
-        // No text from the zeros that stand in for the lost pages.
-        const Reply whole = askFresh(model({.name = "shrinking later"}), request({fromUser("hello")}, 200));
+        // No text from the zeros that stand in for lost pages.
+        const Reply whole = askFresh(model({.name = "changing"}), request({fromUser("hello")}, 200));
         QVERIFY(QString::fromStdString(whole.text).startsWith(QString::fromStdString(reply.text)));
+        QVERIFY(reply.text.size() < whole.text.size() / 4);
+        std::filesystem::resize_file(changing, size / 4);
         QCOMPARE(ask(engine, request({fromUser("hello")})).error(), code(ErrorCode::FileChanged));
     }
 

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// hearth-cli as people run it: the program itself, its output, its exit status and its messages.
+#include "core/engine/engine.h"
+#include "tests/support/tiny_model.h"
+
+#include <QDir>
+#include <QFile>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QProcess>
+#include <QRegularExpression>
+#include <QStandardPaths>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <csignal>
+#include <cstring>
+
+using namespace hearth;
+
+namespace {
+
+constexpr const char* kProgram = HEARTH_CLI;
+
+struct Run {
+    int status = -1; ///< -1 when it did not end by itself
+    QString out;
+    QString err;
+};
+
+QByteArray explain(const Run& run) {
+    return QStringLiteral("status %1\n%2\n%3").arg(run.status).arg(run.out, run.err).toUtf8();
+}
+
+} // namespace
+
+class CliTest : public QObject {
+    Q_OBJECT
+
+private:
+    QTemporaryDir m_folder;
+    QString m_model;
+
+    [[nodiscard]] QString path(const QString& name) const { return m_folder.filePath(name); }
+
+    [[nodiscard]] QString model(const test::TinyModelOptions& options, const QString& folder = {}) const {
+        const QString place = folder.isEmpty() ? m_folder.path() : folder;
+        return QString::fromStdString(test::writeTinyModel(place.toStdString(), options).string());
+    }
+
+    QString write(const QString& name, const QByteArray& bytes) const {
+        QFile file(path(name));
+        if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size()) qFatal("the test's folder cannot be written");
+        return file.fileName();
+    }
+
+    /// Its data folder is the test's, so that no model of the user's is found.
+    void start(QProcess& process, const QStringList& arguments) const {
+        auto environment = QProcessEnvironment::systemEnvironment();
+        environment.insert("XDG_DATA_HOME", path("data"));
+        process.setProcessEnvironment(environment);
+        process.start(kProgram, arguments);
+    }
+
+    [[nodiscard]] Run run(const QStringList& arguments, const QByteArray& input = {}) const {
+        QProcess process;
+        start(process, arguments);
+        process.write(input);
+        process.closeWriteChannel();
+        const bool ended = process.waitForFinished(120'000) && process.exitStatus() == QProcess::NormalExit;
+        return {ended ? process.exitCode() : -1, QString::fromUtf8(process.readAllStandardOutput()), QString::fromUtf8(process.readAllStandardError())};
+    }
+
+private slots:
+    void initTestCase() {
+        QVERIFY(m_folder.isValid());
+        m_model = model({.name = "Small one"});
+    }
+
+    void linksNoQt() {
+        const QString readelf = QStandardPaths::findExecutable("readelf");
+        const QString ldd = QStandardPaths::findExecutable("ldd");
+        if (readelf.isEmpty() && ldd.isEmpty()) QSKIP("neither readelf nor ldd is installed");
+        QProcess process;
+        process.start(readelf.isEmpty() ? ldd : readelf, readelf.isEmpty() ? QStringList{kProgram} : QStringList{"-d", kProgram});
+        QVERIFY(process.waitForFinished());
+        QCOMPARE(process.exitCode(), 0);
+        const QString libraries = QString::fromUtf8(process.readAllStandardOutput());
+        QVERIFY2(libraries.contains("libstdc++"), qPrintable(libraries)); // the list is one
+        QVERIFY2(!libraries.contains(QRegularExpression("lib(Qt|GL|EGL|vulkan|X11|xcb|wayland)", QRegularExpression::CaseInsensitiveOption)),
+                 qPrintable(libraries));
+    }
+
+    // --- the command line ---------------------------------------------------------------------------------------------
+
+    void help_isGiven() {
+        const Run help = run({"--help"});
+        QCOMPARE(help.status, 0);
+        for (const char* command : {"chat", "logits", "tokenize", "template", "inspect", "bench", "devices", "models"}) QVERIFY2(help.out.contains(command), command);
+        QCOMPARE(run({"bench", "--help"}).status, 0);
+        QVERIFY(run({"--version"}).out.startsWith("hearth-cli "));
+    }
+
+    void wrongArguments_areRefused_data() {
+        QTest::addColumn<QStringList>("arguments");
+        QTest::addColumn<QString>("said");
+        const QString sound = m_model;
+        QTest::newRow("nothing") << QStringList{} << "subcommand";
+        QTest::newRow("unknown command") << QStringList{"dance"} << "subcommand";
+        QTest::newRow("unknown option") << QStringList{"chat", "--dance"} << "--dance";
+        QTest::newRow("two commands") << QStringList{"devices", "devices", "--dance"} << "--dance";
+        QTest::newRow("not a number") << QStringList{"chat", "--temp", "warm", "hello"} << "warm";
+        QTest::newRow("out of range") << QStringList{"chat", "--temp", "-1", "hello"} << "--temp";
+        QTest::newRow("unknown CPU path") << QStringList{"chat", "--path", "abacus", "hello"} << "abacus";
+        QTest::newRow("no text") << QStringList{"tokenize"} << "text";
+        QTest::newRow("no file") << QStringList{"inspect"} << "file";
+        QTest::newRow("no ids") << QStringList{"logits", "-m", sound, "-o", path("never")} << "--ids";
+        QTest::newRow("no output") << QStringList{"logits", "-m", sound, "--ids", "1"} << "--out";
+        QTest::newRow("empty ids") << QStringList{"logits", "-m", sound, "--ids", "", "-o", path("never")} << "--ids";
+        QTest::newRow("ids that are none") << QStringList{"logits", "-m", sound, "--ids", "1,two,3", "-o", path("never")} << "1,two,3";
+        QTest::newRow("ids with spaces") << QStringList{"logits", "-m", sound, "--ids", "1, 2", "-o", path("never")} << "1, 2";
+        QTest::newRow("an id that overflows") << QStringList{"logits", "-m", sound, "--ids", "1,99999999999", "-o", path("never")} << "99999999999";
+        QTest::newRow("an id beyond the vocabulary") << QStringList{"logits", "-m", sound, "--ids", "1,99999", "-o", path("never")} << "99999";
+        QTest::newRow("output that cannot be written") << QStringList{"logits", "-m", sound, "--ids", "1", "-o", path("no/such/folder/out")} << path("no/such/folder/out");
+        QTest::newRow("missing messages") << QStringList{"template", "-m", sound, "--messages", path("nowhere.json")} << path("nowhere.json");
+        QTest::newRow("messages that are no JSON") << QStringList{"template", "-m", sound, "--messages", write("broken.json", "[{")} << path("broken.json");
+        QTest::newRow("messages that are no list") << QStringList{"template", "-m", sound, "--messages", write("object.json", "{}")} << path("object.json");
+        QTest::newRow("a message without content") << QStringList{"template", "-m", sound, "--messages", write("half.json", R"([{"role": "user"}])")} << path("half.json");
+        QTest::newRow("a message without text") << QStringList{"template", "-m", sound, "--messages", write("number.json", R"([{"role": "user", "content": 3}])")} << path("number.json");
+        QTest::newRow("no model") << QStringList{"chat", "hello"} << path("data/hearth/models");
+    }
+    void wrongArguments_areRefused() {
+        QFETCH(QStringList, arguments);
+        QFETCH(QString, said);
+        const Run refused = run(arguments);
+        QVERIFY2(refused.status == 1, explain(refused));
+        QVERIFY2(refused.err.contains(said), explain(refused));
+        QVERIFY2(refused.out.isEmpty(), explain(refused));
+        QVERIFY(!QFile::exists(path("never")));
+    }
+
+    void wrongFiles_areNamed_data() {
+        QTest::addColumn<QString>("file");
+        QTest::addColumn<bool>("hasHeader"); // enough of a GGUF for the commands that only read its keys
+        QFile file(m_model);
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        const QByteArray sound = file.readAll();
+        QTest::newRow("missing") << path("nowhere.gguf") << false;
+        QTest::newRow("a folder") << m_folder.path() << false;
+        QTest::newRow("empty") << write("empty.gguf", {}) << false;
+        QTest::newRow("cut in the keys") << write("cut.gguf", sound.left(900)) << false;
+        QTest::newRow("cut in the tensors") << write("half.gguf", sound.left(sound.size() / 2)) << true;
+        QTest::newRow("foreign") << write("foreign.gguf", "\x89PNG\r\n\x1a\n" + QByteArray(200, 'x')) << false;
+        QTest::newRow("unknown architecture") << model({.name = "mamba", .architecture = "mamba"}) << true;
+    }
+    void wrongFiles_areNamed() {
+        QFETCH(QString, file);
+        QFETCH(bool, hasHeader);
+        QList<QStringList> commands{{"chat", "-m", file, "hello"},
+                                    {"logits", "-m", file, "--ids", "1", "-o", path("never")},
+                                    {"bench", "-m", file, "--bandwidth-mb", "1"}};
+        if (!hasHeader) commands << QStringList{"tokenize", "-m", file, "hello"} << QStringList{"template", "-m", file, "hello"} << QStringList{"inspect", file};
+        for (const QStringList& command : commands) {
+            const Run refused = run(command);
+            QVERIFY2(refused.status == 1, command.front().toUtf8() + explain(refused));
+            QVERIFY2(refused.err.startsWith("hearth-cli: ") && refused.err.contains(file), command.front().toUtf8() + explain(refused));
+            QVERIFY2(refused.out.isEmpty(), command.front().toUtf8() + explain(refused));
+            QCOMPARE(refused.err.count('\n'), 1);
+        }
+        QVERIFY(!QFile::exists(path("never")));
+    }
+
+    // --- chat ---------------------------------------------------------------------------------------------------------
+
+    void chat_atTemperatureZeroIsRepeatable() {
+        const QStringList arguments{"chat", "-m", m_model, "-t", "1", "--temp", "0", "-n", "30", "tell me a story"};
+        const Run first = run(arguments);
+        QVERIFY2(first.status == 0, explain(first));
+        QVERIFY2(first.err.isEmpty(), explain(first));
+        QVERIFY(first.out.trimmed().size() > 20);
+        QVERIFY(first.out.endsWith('\n'));
+        QCOMPARE(run(arguments).out, first.out);
+
+        // And it is what the engine says.
+        core::Engine engine;
+        QVERIFY(engine.load({.path = m_model.toStdString(), .threads = 1}, {}, {}));
+        core::GenerationRequest request;
+        request.messages = {{core::Role::User, "tell me a story"}};
+        request.sampling.temperature = 0.0f;
+        request.maxTokens = 30;
+        std::string text;
+        core::GenerationEvents events;
+        events.text = [&text](std::string_view piece) { text += piece; };
+        QVERIFY(engine.generate(request, events, {}));
+        QCOMPARE(first.out, QString::fromStdString(text) + "\n");
+    }
+
+    void chat_takesSeedSystemAndPath() {
+        const QStringList base{"chat", "-m", m_model, "-t", "1", "-n", "20", "--top-k", "0", "--top-p", "1", "--min-p", "0", "--repeat-penalty", "1.2", "--temp", "1.5"};
+        const QString seven = run(base + QStringList{"--seed", "7", "hello"}).out;
+        QCOMPARE(run(base + QStringList{"--seed", "7", "hello"}).out, seven);
+        QVERIFY(run(base + QStringList{"--seed", "8", "hello"}).out != seven);
+        QVERIFY(run(base + QStringList{"--seed", "7", "--system", "be kind", "hello"}).out != seven);
+        const Run portable = run(base + QStringList{"--path", "portable", "--stats", "hello"});
+        QCOMPARE(portable.status, 0);
+        QVERIFY2(portable.err.contains("generated 20 at") && portable.err.contains("tokens/s"), explain(portable));
+        QVERIFY2(portable.err.contains("stopped at the token limit"), explain(portable));
+    }
+
+    void chat_overStandardInputRemembers() {
+        const QStringList arguments{"chat", "-m", m_model, "-t", "1", "--temp", "0", "-n", "12", "--stats"};
+        const Run talk = run(arguments, "hello\n\nwho was it\n");
+        QVERIFY2(talk.status == 0, explain(talk));
+        const QStringList replies = talk.out.split('\n', Qt::SkipEmptyParts);
+        QVERIFY2(replies.size() >= 2, explain(talk));
+        const auto cached = QRegularExpression("(\\d+) from the cache").globalMatch(talk.err);
+        QList<int> counts;
+        for (auto match = cached; match.hasNext();) counts << match.next().captured(1).toInt();
+        QCOMPARE(counts.size(), 2);
+        QCOMPARE(counts[0], 0);
+        QVERIFY2(counts[1] > 10, explain(talk)); // the first question and its answer
+        QCOMPARE(run(arguments + QStringList{"hello"}).out.trimmed(), replies.front().trimmed());
+    }
+
+    void chat_aMessageTooLongIsNamedAndTheTalkGoesOn() {
+        const QByteArray huge = QByteArray("water ").repeated(2000);
+        const Run talk = run({"chat", "-m", m_model, "-t", "1", "--temp", "0", "-n", "5"}, huge + "\nhello\n");
+        QVERIFY2(talk.status == 0, explain(talk).right(2000));
+        QVERIFY(talk.err.contains("ContextTooSmall"));
+        QCOMPARE(talk.out.trimmed(), run({"chat", "-m", m_model, "-t", "1", "--temp", "0", "-n", "5", "hello"}).out.trimmed());
+    }
+
+    void chat_ctrlCEndsTheReply() {
+        QProcess process;
+        start(process, {"chat", "-m", model({.name = "endless", .contextLength = 100'000}), "-c", "100000", "-t", "1", "--temp", "0", "--stats", "hello"});
+        QVERIFY(process.waitForReadyRead(60'000));
+        ::kill(static_cast<pid_t>(process.processId()), SIGINT);
+        QVERIFY(process.waitForFinished(60'000));
+        QCOMPARE(process.exitStatus(), QProcess::NormalExit);
+        QCOMPARE(process.exitCode(), 0);
+        const QByteArray stats = process.readAllStandardError();
+        QVERIFY2(stats.startsWith("[stopped;"), stats);
+    }
+
+    // --- the other commands ---------------------------------------------------------------------------------------------
+
+    void logits_equalTheEngines() {
+        const QString out = path("rows.f32");
+        const Run done = run({"logits", "-m", m_model, "-t", "1", "--ids", "1,300,301,302,5,6,7", "-o", out});
+        QVERIFY2(done.status == 0, explain(done));
+        QFile file(out);
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        const QByteArray bytes = file.readAll();
+        core::Engine engine;
+        QVERIFY(engine.load({.path = m_model.toStdString(), .threads = 1}, {}, {}));
+        const auto rows = engine.logits(std::vector<core::TokenId>{1, 300, 301, 302, 5, 6, 7});
+        QVERIFY(rows);
+        QCOMPARE(rows->size(), 7 * engine.tokenizer()->size());
+        QCOMPARE(static_cast<std::size_t>(bytes.size()), rows->size() * sizeof(float));
+        QVERIFY(std::memcmp(bytes.constData(), rows->data(), rows->size() * sizeof(float)) == 0);
+    }
+
+    void tokenize_printsIds() {
+        const auto file = core::GgufFile::open(m_model.toStdString());
+        QVERIFY(file);
+        const auto tokenizer = core::Tokenizer::create(*core::readVocabulary(file->metadata()));
+        QVERIFY(tokenizer);
+        const auto expected = [&](const char* text, core::SpecialTokens special) {
+            QStringList ids;
+            for (const core::TokenId id : (*tokenizer)->encode(text, core::AddSpecial::AsModelSays, special)) ids << QString::number(id);
+            return ids.join(',') + "\n";
+        };
+        QCOMPARE(run({"tokenize", "-m", m_model, "hello water</s>"}).out, expected("hello water</s>", core::SpecialTokens::AsText));
+        QCOMPARE(run({"tokenize", "-m", m_model, "--parse-special", "hello</s>"}).out, expected("hello</s>", core::SpecialTokens::Parse));
+        QVERIFY(run({"tokenize", "-m", m_model, "--parse-special", "hello</s>"}).out.endsWith(",2\n"));
+        QCOMPARE(run({"tokenize", "-m", m_model, "-"}, "a\nb \xff").out, expected("a\nb \xff", core::SpecialTokens::AsText));
+        const Run pieces = run({"tokenize", "-m", m_model, "--pieces", "the \"water\"\xff"});
+        QVERIFY2(pieces.status == 0, explain(pieces));
+        QVERIFY2(pieces.out.contains("\t\" the\"\n") && pieces.out.contains("\"\\\"\""), explain(pieces));
+    }
+
+    void template_isRendered() {
+        const Run plain = run({"template", "-m", m_model, "--system", "be kind", "hello"});
+        QCOMPARE(plain.out, QString("<|system|>\nbe kind</s>\n<|user|>\nhello</s>\n<|assistant|>\n"));
+        const QString messages = write("messages.json", R"([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}])");
+        const Run list = run({"template", "-m", m_model, "--messages", messages, "c"});
+        QCOMPARE(list.out, QString("<|user|>\na</s>\n<|assistant|>\nb</s>\n<|user|>\nc</s>\n<|assistant|>\n"));
+        const Run fallback = run({"template", "-m", model({.name = "bare", .chatTemplate = false}), "hello"});
+        QCOMPARE(fallback.out, QString("User: hello\nAssistant:"));
+        QVERIFY2(fallback.err.contains("plain text format"), explain(fallback));
+    }
+
+    void inspect_printsKeysAndTensors() {
+        const Run text = run({"inspect", m_model});
+        QVERIFY2(text.status == 0, explain(text));
+        for (const char* wanted : {"Small one", "general.architecture = \"llama\"", "llama.block_count = 2", "blk.1.ffn_down.weight", "F16", "Hearth can run it", "[64, "}) {
+            QVERIFY2(text.out.contains(wanted), wanted);
+        }
+        const Run refused = run({"inspect", model({.name = "mamba", .architecture = "mamba"})});
+        QCOMPARE(refused.status, 0); // it is a sound GGUF file all the same
+        QVERIFY2(refused.out.contains("mamba") && !refused.out.contains("Hearth can run it"), explain(refused));
+
+        const Run json = run({"inspect", "--json", m_model});
+        QCOMPARE(json.status, 0);
+        QJsonParseError error;
+        const QJsonObject root = QJsonDocument::fromJson(json.out.toUtf8(), &error).object();
+        QVERIFY2(error.error == QJsonParseError::NoError, qPrintable(error.errorString()));
+        QCOMPARE(root["version"].toInt(), 3);
+        QCOMPARE(root["bytes"].toInteger(), QFile(m_model).size());
+        QCOMPARE(root["metadata"]["general.name"].toString(), QString("Small one"));
+        QCOMPARE(root["metadata"]["llama.attention.head_count_kv"].toInt(), 2);
+        QCOMPARE(root["metadata"]["tokenizer.ggml.add_bos_token"].toBool(), true);
+        QVERIFY(root["metadata"]["tokenizer.ggml.tokens"].toArray().size() > 300);
+        const QJsonArray tensors = root["tensors"].toArray();
+        QCOMPARE(tensors.size(), 3 + 2 * 9);
+        const QJsonObject embedding = tensors[0].toObject();
+        QCOMPARE(embedding["name"].toString(), QString("token_embd.weight"));
+        QCOMPARE(embedding["type"].toString(), QString("F16"));
+        QCOMPARE(embedding["dims"].toArray()[0].toInt(), 64);
+        QCOMPARE(embedding["bytes"].toInt(), 2 * 64 * embedding["dims"].toArray()[1].toInt());
+    }
+
+    void bench_reportsSpeedsAgainstTheBandwidth() {
+        const QStringList arguments{"bench", "-m", m_model, "-t", "1", "-p", "16", "-n", "4", "-d", "8", "-r", "1", "--bandwidth-mb", "4"};
+        const Run json = run(arguments + QStringList{"--json"});
+        QVERIFY2(json.status == 0, explain(json));
+        QJsonParseError error;
+        const QJsonObject root = QJsonDocument::fromJson(json.out.toUtf8(), &error).object();
+        QVERIFY2(error.error == QJsonParseError::NoError, qPrintable(error.errorString()));
+        QCOMPARE(root["model"].toString(), QString("Small one"));
+        QCOMPARE(root["threads"].toInt(), 1);
+        QCOMPARE(root["promptTokens"].toInt(), 16);
+        QCOMPARE(root["generatedTokens"].toInt(), 4);
+        QCOMPARE(root["depth"].toInt(), 8);
+        for (const char* key : {"promptTokensPerSecond", "generationTokensPerSecond", "readBandwidthBytesPerSecond", "bytesPerToken", "generationLimitTokensPerSecond",
+                                "generationFractionOfBandwidth", "loadSeconds"}) {
+            QVERIFY2(root[key].toDouble() > 0.0, key);
+        }
+        const double limit = root["readBandwidthBytesPerSecond"].toDouble() / root["bytesPerToken"].toDouble();
+        QVERIFY(qFuzzyCompare(root["generationLimitTokensPerSecond"].toDouble(), limit));
+        QVERIFY(qFuzzyCompare(root["generationFractionOfBandwidth"].toDouble(), root["generationTokensPerSecond"].toDouble() / limit));
+        const Run text = run(arguments);
+        QVERIFY2(text.status == 0 && text.out.contains("tokens/s") && text.out.contains("GB/s"), explain(text));
+    }
+
+    void devices_areListed() {
+        const Run devices = run({"devices"});
+        QVERIFY2(devices.status == 0, explain(devices));
+        QVERIFY2(devices.out.contains("CPU  ") && devices.out.contains("path: ") && devices.out.contains("GPU  "), explain(devices));
+    }
+
+    void models_areListedAndTheFirstIsTheDefault() {
+        const QString folder = path("data/hearth/models");
+        QDir(folder).removeRecursively();
+        Run none = run({"models"});
+        QCOMPARE(none.status, 1);
+        QVERIFY2(none.out.contains(folder), explain(none));
+        QVERIFY(QDir().mkpath(folder));
+        QCOMPARE(run({"models", "--quiet"}).status, 1);
+
+        const QString unusable = model({.name = "a mamba", .architecture = "mamba"}, folder);
+        none = run({"models"});
+        QCOMPARE(none.status, 1);
+        QVERIFY2(none.out.contains(unusable) && none.out.contains("'mamba'"), explain(none));
+
+        const QString usable = model({.name = "the model"}, folder);
+        const Run found = run({"models"});
+        QCOMPARE(found.status, 0);
+        QVERIFY2(found.out.contains(usable) && found.out.contains("the model") && found.out.contains("F16"), explain(found));
+        const Run quiet = run({"models", "-q"});
+        QCOMPARE(quiet.status, 0);
+        QVERIFY(quiet.out.isEmpty() && quiet.err.isEmpty());
+
+        const Run byDefault = run({"chat", "-t", "1", "--temp", "0", "-n", "5", "hello"});
+        QVERIFY2(byDefault.status == 0, explain(byDefault));
+        QCOMPARE(byDefault.out, run({"chat", "-m", usable, "-t", "1", "--temp", "0", "-n", "5", "hello"}).out);
+        QDir(folder).removeRecursively();
+    }
+};
+
+QTEST_GUILESS_MAIN(CliTest)
+#include "cli_test.moc"
