@@ -52,7 +52,9 @@ Application::Application(ApplicationOptions options, ui::EngineFactory engineFac
     connect(m_window.get(), &ui::MainWindow::closed, this, &Application::shutdown);
 }
 
-Application::~Application() { shutdown(); }
+Application::~Application() {
+    shutdown();
+}
 
 void Application::start() {
     m_parts->settings.load();

@@ -30,7 +30,8 @@ public:
     Application(ApplicationOptions options, ui::EngineFactory engineFactory, QObject* parent = nullptr);
     ~Application() override;
 
-    /// Shows the window as soon as the settings are there (or after a moment without them), then looks for models and loads.
+    /// Shows the window as soon as the settings are there (or after a moment without them), then looks for models and
+    /// loads.
     void start();
     /// Stops everything in order, within a second. The destructor does it too.
     void shutdown();

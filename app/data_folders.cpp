@@ -17,8 +17,10 @@ QString xdgFolder(const char* variable, const QString& fallback) {
 } // namespace
 
 DataFolders dataFolders(const QString& dataDir) {
-    const QString data = dataDir.isEmpty() ? xdgFolder("XDG_DATA_HOME", QStringLiteral(".local/share")) + "/hearth" : dataDir;
-    const QString state = dataDir.isEmpty() ? xdgFolder("XDG_STATE_HOME", QStringLiteral(".local/state")) + "/hearth" : dataDir;
+    const QString data =
+        dataDir.isEmpty() ? xdgFolder("XDG_DATA_HOME", QStringLiteral(".local/share")) + "/hearth" : dataDir;
+    const QString state =
+        dataDir.isEmpty() ? xdgFolder("XDG_STATE_HOME", QStringLiteral(".local/state")) + "/hearth" : dataDir;
     const QString canonical = QFileInfo(data).canonicalFilePath(); // empty while it does not exist
     return {data + "/hearth.db", state + "/hearth.log", canonical.isEmpty() ? data : canonical};
 }

@@ -8,8 +8,8 @@
 
 namespace hearth::app {
 
-/// HEARTH_LOG=trace|debug|info|warn|error sets the level (default info). A log that cannot be written is no reason not to
-/// start: then only stderr is used.
+/// HEARTH_LOG=trace|debug|info|warn|error sets the level (default info). A log that cannot be written is no reason not
+/// to start: then only stderr is used.
 void setUpLogging(const QString& file);
 
 } // namespace hearth::app

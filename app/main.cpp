@@ -17,8 +17,10 @@ int main(int argc, char** argv) {
 
     // Arguments that print and end need no display.
     QStringList arguments;
-    for (int i = 0; i < argc; ++i) arguments << QString::fromLocal8Bit(argv[i]);
-    if (const app::CommandLine line = app::parseCommandLine(arguments); line.action == app::CommandLine::Action::PrintAndExit) {
+    for (int i = 0; i < argc; ++i)
+        arguments << QString::fromLocal8Bit(argv[i]);
+    if (const app::CommandLine line = app::parseCommandLine(arguments);
+        line.action == app::CommandLine::Action::PrintAndExit) {
         std::fputs(qPrintable(line.message), stdout);
         return 0;
     }

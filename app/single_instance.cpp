@@ -14,13 +14,14 @@ namespace hearth::app {
 
 namespace {
 
-constexpr int kPatienceMs = 2000;      ///< the first window may be busy, or still starting
+constexpr int kPatienceMs = 2000; ///< the first window may be busy, or still starting
 constexpr qint64 kLongestWish = 64 * 1024;
 constexpr char kAnswer = '!';
 
 } // namespace
 
-SingleInstance::SingleInstance(const QString& identity, QObject* parent) : QObject(parent) {
+SingleInstance::SingleInstance(const QString& identity, QObject* parent)
+    : QObject(parent) {
     // A short name in the user's own runtime folder: a socket's path is limited to about 100 bytes.
     const QByteArray hash = QCryptographicHash::hash(identity.toUtf8(), QCryptographicHash::Sha256).toHex().left(16);
     const QString runtime = QStandardPaths::writableLocation(QStandardPaths::RuntimeLocation);

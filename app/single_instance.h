@@ -19,8 +19,8 @@ public:
     /// `identity`: same for all starts that share their data.
     explicit SingleInstance(const QString& identity, QObject* parent = nullptr);
 
-    /// First: this process now answers later starts. Second: another one got the wish; end. Alone: nobody answered and no
-    /// socket could be made; go on without.
+    /// First: this process now answers later starts. Second: another one got the wish; end. Alone: nobody answered and
+    /// no socket could be made; go on without.
     [[nodiscard]] Role claim(const QString& modelPath);
 
 signals:

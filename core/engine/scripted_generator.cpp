@@ -20,14 +20,18 @@ bool sleepUnlessStopped(std::chrono::milliseconds time, const std::stop_token& s
     return !stop.stop_requested();
 }
 
-double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double secondsSince(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 } // namespace
 
-ScriptedGenerator::ScriptedGenerator(Script script) : m_script(std::move(script)) {}
+ScriptedGenerator::ScriptedGenerator(Script script)
+    : m_script(std::move(script)) {}
 
 Result<ModelInfo> ScriptedGenerator::load(const LoadRequest& request,
-                                          const std::function<void(const LoadProgress&)>& progress, std::stop_token stop) {
+                                          const std::function<void(const LoadProgress&)>& progress,
+                                          std::stop_token stop) {
     constexpr int kSteps = 10;
     constexpr std::uint64_t kBytes = 1'000'000;
     m_loaded = false;
@@ -45,7 +49,9 @@ Result<ModelInfo> ScriptedGenerator::load(const LoadRequest& request,
     return info;
 }
 
-void ScriptedGenerator::unload() { m_loaded = false; }
+void ScriptedGenerator::unload() {
+    m_loaded = false;
+}
 
 Result<GenerationResult> ScriptedGenerator::generate(const GenerationRequest& request, const GenerationEvents& events,
                                                      std::stop_token stop) {

@@ -39,16 +39,26 @@ void AppTest::commandLine_data() {
     const int open = int(CommandLine::Action::OpenWindow);
     const int print = int(CommandLine::Action::PrintAndExit);
     const int refuse = int(CommandLine::Action::Refuse);
-    QTest::newRow("nothing") << QStringList{} << open << "" << "";
-    QTest::newRow("model") << QStringList{"--model", "/m/a.gguf"} << open << "/m/a.gguf" << "";
-    QTest::newRow("model=") << QStringList{"--model=/m/a b.gguf"} << open << "/m/a b.gguf" << "";
-    QTest::newRow("bare file") << QStringList{"/m/a.gguf"} << open << "/m/a.gguf" << "";
-    QTest::newRow("relative") << QStringList{"a.gguf"} << open << QDir::currentPath() + "/a.gguf" << "";
-    QTest::newRow("data folder") << QStringList{"--data-dir", "/d/x/../y"} << open << "" << "/d/y";
-    QTest::newRow("version") << QStringList{"--version"} << print << "" << "";
-    QTest::newRow("help") << QStringList{"-h"} << print << "" << "";
-    QTest::newRow("unknown") << QStringList{"--what"} << refuse << "" << "";
-    QTest::newRow("no value") << QStringList{"--model"} << refuse << "" << "";
+    QTest::newRow("nothing") << QStringList{} << open << ""
+                             << "";
+    QTest::newRow("model") << QStringList{"--model", "/m/a.gguf"} << open << "/m/a.gguf"
+                           << "";
+    QTest::newRow("model=") << QStringList{"--model=/m/a b.gguf"} << open << "/m/a b.gguf"
+                            << "";
+    QTest::newRow("bare file") << QStringList{"/m/a.gguf"} << open << "/m/a.gguf"
+                               << "";
+    QTest::newRow("relative") << QStringList{"a.gguf"} << open << QDir::currentPath() + "/a.gguf"
+                              << "";
+    QTest::newRow("data folder") << QStringList{"--data-dir", "/d/x/../y"} << open << ""
+                                 << "/d/y";
+    QTest::newRow("version") << QStringList{"--version"} << print << ""
+                             << "";
+    QTest::newRow("help") << QStringList{"-h"} << print << ""
+                          << "";
+    QTest::newRow("unknown") << QStringList{"--what"} << refuse << ""
+                             << "";
+    QTest::newRow("no value") << QStringList{"--model"} << refuse << ""
+                              << "";
 }
 
 void AppTest::commandLine() {

@@ -19,7 +19,9 @@ EngineClient::EngineClient(EngineFactory factory, QObject* parent)
     m_thread.start();
 }
 
-EngineClient::~EngineClient() { shutdown(); }
+EngineClient::~EngineClient() {
+    shutdown();
+}
 
 void EngineClient::connectWorker() {
     connect(m_worker, &EngineWorker::loadProgressed, this, [this](RequestId id, const core::LoadProgress& progress) {
@@ -38,19 +40,21 @@ void EngineClient::connectWorker() {
     connect(m_worker, &EngineWorker::modelUnloaded, this, [this](RequestId id) {
         if (end(id)) emit modelUnloaded(id);
     });
-    connect(m_worker, &EngineWorker::promptProgressed, this, [this](RequestId id, const core::PromptProgress& progress) {
-        if (m_pending.contains(id)) emit promptProgressed(id, progress);
-    });
+    connect(m_worker, &EngineWorker::promptProgressed, this,
+            [this](RequestId id, const core::PromptProgress& progress) {
+                if (m_pending.contains(id)) emit promptProgressed(id, progress);
+            });
     connect(m_worker, &EngineWorker::textGenerated, this, [this](RequestId id, const QString& text) {
         if (m_pending.contains(id)) m_coalescer.addText(id, text);
     });
     connect(m_worker, &EngineWorker::statsUpdated, this, [this](RequestId id, const core::GenerationStats& stats) {
         if (m_pending.contains(id)) m_coalescer.addStats(id, stats);
     });
-    connect(m_worker, &EngineWorker::generationFinished, this, [this](RequestId id, const core::GenerationResult& result) {
-        m_coalescer.flush();
-        if (end(id)) emit generationFinished(id, result);
-    });
+    connect(m_worker, &EngineWorker::generationFinished, this,
+            [this](RequestId id, const core::GenerationResult& result) {
+                m_coalescer.flush();
+                if (end(id)) emit generationFinished(id, result);
+            });
     connect(m_worker, &EngineWorker::generationFailed, this, [this](RequestId id, const core::Error& error) {
         m_coalescer.flush();
         if (end(id)) emit generationFailed(id, error);
@@ -74,9 +78,10 @@ RequestId EngineClient::load(const core::LoadRequest& request) {
     m_currentLoad = id;
     m_model.reset(); // the engine drops the old model first
     emit loadStarted(id, QString::fromStdString(request.path));
-    QMetaObject::invokeMethod(m_worker, [worker = m_worker, id, request, stop = m_pending.at(id).stop.get_token()] {
-        worker->load(id, request, stop);
-    }, Qt::QueuedConnection);
+    QMetaObject::invokeMethod(
+        m_worker,
+        [worker = m_worker, id, request, stop = m_pending.at(id).stop.get_token()] { worker->load(id, request, stop); },
+        Qt::QueuedConnection);
     return id;
 }
 
@@ -84,9 +89,12 @@ RequestId EngineClient::generate(core::GenerationRequest request) {
     if (!m_thread.isRunning()) return 0;
     request.id = begin(Kind::Generate);
     const RequestId id = request.id;
-    QMetaObject::invokeMethod(m_worker, [worker = m_worker, request = std::move(request),
-                                         stop = m_pending.at(id).stop.get_token()] { worker->generate(request, stop); },
-                              Qt::QueuedConnection);
+    QMetaObject::invokeMethod(
+        m_worker,
+        [worker = m_worker, request = std::move(request), stop = m_pending.at(id).stop.get_token()] {
+            worker->generate(request, stop);
+        },
+        Qt::QueuedConnection);
     return id;
 }
 
@@ -96,7 +104,8 @@ RequestId EngineClient::unload() {
     const RequestId id = begin(Kind::Unload);
     m_currentLoad = 0;
     m_model.reset();
-    QMetaObject::invokeMethod(m_worker, [worker = m_worker, id] { worker->unload(id); }, Qt::QueuedConnection);
+    QMetaObject::invokeMethod(
+        m_worker, [worker = m_worker, id] { worker->unload(id); }, Qt::QueuedConnection);
     return id;
 }
 
@@ -105,15 +114,22 @@ void EngineClient::cancel(RequestId id) {
 }
 
 void EngineClient::cancelAll() {
-    for (auto& [id, pending] : m_pending) pending.stop.request_stop();
+    for (auto& [id, pending] : m_pending)
+        pending.stop.request_stop();
 }
 
 void EngineClient::finishCancelled(RequestId id, Kind kind) {
     const core::Error cancelled{core::ErrorCode::Cancelled, "replaced by a newer request, or the program is closing"};
     switch (kind) {
-    case Kind::Load: emit modelLoadFailed(id, cancelled); break;
-    case Kind::Generate: emit generationFailed(id, cancelled); break;
-    case Kind::Unload: emit modelUnloaded(id); break;
+    case Kind::Load:
+        emit modelLoadFailed(id, cancelled);
+        break;
+    case Kind::Generate:
+        emit generationFailed(id, cancelled);
+        break;
+    case Kind::Unload:
+        emit modelUnloaded(id);
+        break;
     }
 }
 
@@ -127,7 +143,8 @@ void EngineClient::shutdown() {
     m_coalescer.flush();
     m_currentLoad = 0;
     m_model.reset();
-    for (const auto& [id, pending] : std::exchange(m_pending, {})) finishCancelled(id, pending.kind);
+    for (const auto& [id, pending] : std::exchange(m_pending, {}))
+        finishCancelled(id, pending.kind);
 }
 
 } // namespace hearth::ui

@@ -3,8 +3,8 @@
 // EngineClient: the window's hand on the engine thread. Commands return at once with a request id; the answer comes as
 // signals with that id. Every id gets exactly one final signal (modelLoaded | modelLoadFailed, generationFinished |
 // generationFailed, modelUnloaded), also when it is cancelled and when the client is shut down. Signals of an id that
-// has ended, and progress of a load that a newer one replaced, are dropped. After shutdown commands do nothing and return 0.
-// Thread: GUI. The only thing that both threads touch is each request's std::stop_source.
+// has ended, and progress of a load that a newer one replaced, are dropped. After shutdown commands do nothing and
+// return 0. Thread: GUI. The only thing that both threads touch is each request's std::stop_source.
 #pragma once
 
 #include "ui/bridge/engine_worker.h"

@@ -23,7 +23,8 @@ core::Result<T> guarded(const std::stop_token& stop, Work work) {
 
 } // namespace
 
-EngineWorker::EngineWorker(EngineFactory factory) : m_factory(std::move(factory)) {}
+EngineWorker::EngineWorker(EngineFactory factory)
+    : m_factory(std::move(factory)) {}
 
 core::TextGenerator& EngineWorker::generator() {
     if (!m_generator) m_generator = m_factory();

@@ -7,7 +7,9 @@ namespace hearth::ui {
 
 namespace {
 
-QString tr(const char* text) { return QCoreApplication::translate("ErrorText", text); }
+QString tr(const char* text) {
+    return QCoreApplication::translate("ErrorText", text);
+}
 
 QString thing(ErrorContext context) {
     return context == ErrorContext::History ? tr("history file") : tr("model file");
@@ -43,13 +45,14 @@ ErrorText describe(const core::Error& error, ErrorContext context) {
                     tr("Another process holds the history file, so new messages are not being saved."),
                     tr("Close the other program, then start Hearth again."));
     case ErrorCode::DatabaseCorrupt:
-        return text(tr("The history file was damaged and has been set aside"),
-                    tr("It failed its check on opening. Nothing was deleted: the damaged file lies beside the new one."),
-                    tr("A new history has been begun. The details name the file that was set aside."));
+        return text(
+            tr("The history file was damaged and has been set aside"),
+            tr("It failed its check on opening. Nothing was deleted: the damaged file lies beside the new one."),
+            tr("A new history has been begun. The details name the file that was set aside."));
     case ErrorCode::DatabaseReadOnly:
-        return text(tr("This conversation is not being saved"),
-                    tr("The history file or its folder cannot be written."),
-                    tr("Allow writing to the data folder; unsaved messages are kept on the screen and saved as soon as that works."));
+        return text(tr("This conversation is not being saved"), tr("The history file or its folder cannot be written."),
+                    tr("Allow writing to the data folder; unsaved messages are kept on the screen and saved as soon as "
+                       "that works."));
     case ErrorCode::DatabaseTooNew:
         return text(tr("The history was written by a newer Hearth"),
                     tr("This version cannot read it safely and leaves it alone. New messages are kept in memory only."),
@@ -62,18 +65,22 @@ ErrorText describe(const core::Error& error, ErrorContext context) {
         return history ? text(tr("The disk is full, so this conversation is not being saved"),
                               tr("What is on the screen is kept in memory."),
                               tr("Free some space; saving resumes by itself."))
-                       : text(tr("The disk is full"), tr("There was no room to finish writing."), tr("Free some space and try again."));
+                       : text(tr("The disk is full"), tr("There was no room to finish writing."),
+                              tr("Free some space and try again."));
     case ErrorCode::FileChanged:
         return text(tr("The %1 changed on the disk").arg(thing(context)),
                     tr("It was replaced, shortened or removed while it was in use."), tr("Load the model again."));
     case ErrorCode::FileNotFound:
-        return text(tr("The %1 is not there").arg(thing(context)), tr("It was moved, renamed or deleted, or its disk is not connected."),
+        return text(tr("The %1 is not there").arg(thing(context)),
+                    tr("It was moved, renamed or deleted, or its disk is not connected."),
                     tr("Choose another model from the menu, or open the file from where it is now."));
     case ErrorCode::FileTruncated:
         return text(tr("The %1 is incomplete").arg(thing(context)),
-                    tr("It is shorter than its own header says; most likely a download was interrupted."), tr("Download it again."));
+                    tr("It is shorter than its own header says; most likely a download was interrupted."),
+                    tr("Download it again."));
     case ErrorCode::HashMismatch:
-        return text(tr("The downloaded file is not the one that was promised"), tr("Its checksum differs."), tr("Download it again."));
+        return text(tr("The downloaded file is not the one that was promised"), tr("Its checksum differs."),
+                    tr("Download it again."));
     case ErrorCode::Internal:
         return text(tr("Something went wrong inside Hearth"), tr("This is a fault of the program, not of yours."),
                     tr("Try again; if it happens again, please report it with the details."));
@@ -88,18 +95,22 @@ ErrorText describe(const core::Error& error, ErrorContext context) {
         return text(tr("This is a folder, not a model file"), tr("A model is a single file whose name ends in .gguf."),
                     tr("Open a file inside it, or add the folder under Model folders."));
     case ErrorCode::MalformedFile:
-        return text(tr("The %1 is damaged").arg(thing(context)), tr("Its header contradicts itself, so nothing in it can be trusted."),
+        return text(tr("The %1 is damaged").arg(thing(context)),
+                    tr("Its header contradicts itself, so nothing in it can be trusted."),
                     tr("Download it again, or choose another model."));
     case ErrorCode::MissingKey:
-        return text(tr("The model file lacks something that its kind needs"), tr("A required entry is missing from its header."),
-                    tr("Choose a newer conversion of this model."));
+        return text(tr("The model file lacks something that its kind needs"),
+                    tr("A required entry is missing from its header."), tr("Choose a newer conversion of this model."));
     case ErrorCode::MissingTensor:
-        return text(tr("The model file lacks some of its weights"), tr("It may be one part of a split model, or an unusual conversion."),
+        return text(tr("The model file lacks some of its weights"),
+                    tr("It may be one part of a split model, or an unusual conversion."),
                     tr("Put all parts into one folder, or choose another conversion."));
     case ErrorCode::Network:
-        return text(tr("The network did not answer"), tr("The connection failed or was interrupted."), tr("Check the connection, then try again."));
+        return text(tr("The network did not answer"), tr("The connection failed or was interrupted."),
+                    tr("Check the connection, then try again."));
     case ErrorCode::NoModelLoaded:
-        return text(tr("No model is loaded"), tr("There is nobody to answer yet."), tr("Choose a model from the menu, then press Regenerate."));
+        return text(tr("No model is loaded"), tr("There is nobody to answer yet."),
+                    tr("Choose a model from the menu, then press Regenerate."));
     case ErrorCode::NotGguf:
         return text(tr("This is not a GGUF file"), tr("Hearth runs models in the GGUF format only."),
                     tr("Look for a GGUF version of the model; the name ends in .gguf."));
@@ -115,24 +126,29 @@ ErrorText describe(const core::Error& error, ErrorContext context) {
         return text(tr("The model's chat template ran too long"), tr("It was stopped at its limit of time or size."),
                     tr("Choose another conversion of this model."));
     case ErrorCode::TemplateRaised:
-        return text(tr("The model's chat template refuses this conversation"), details, tr("Change the conversation or the system prompt."));
+        return text(tr("The model's chat template refuses this conversation"), details,
+                    tr("Change the conversation or the system prompt."));
     case ErrorCode::TemplateRuntime:
     case ErrorCode::TemplateSyntax:
         return text(tr("The model's chat template does not work"), tr("Its text could not be run."),
                     tr("Choose another conversion of this model."));
     case ErrorCode::UnsupportedArchitecture:
-        return text(tr("Hearth cannot run this kind of model yet"), tr("The file is sound, but its architecture is not supported."),
+        return text(tr("Hearth cannot run this kind of model yet"),
+                    tr("The file is sound, but its architecture is not supported."),
                     tr("Choose a Llama, Qwen2 or Qwen3 model."));
     case ErrorCode::UnsupportedTensorType:
-        return text(tr("Hearth cannot read this quantization yet"), tr("The file is sound, but its weights are in a type that is not supported."),
+        return text(tr("Hearth cannot read this quantization yet"),
+                    tr("The file is sound, but its weights are in a type that is not supported."),
                     tr("Choose another quantization of the same model, for example Q4_K_M."));
     case ErrorCode::UnsupportedTokenizer:
-        return text(tr("Hearth cannot read this model's vocabulary yet"), tr("The file is sound, but its tokenizer is not supported."),
-                    tr("Choose another model."));
+        return text(tr("Hearth cannot read this model's vocabulary yet"),
+                    tr("The file is sound, but its tokenizer is not supported."), tr("Choose another model."));
     case ErrorCode::UnsupportedVersion:
-        return text(tr("This version of GGUF is not supported"), tr("Hearth reads versions 2 and 3."), tr("Choose a newer conversion of this model."));
+        return text(tr("This version of GGUF is not supported"), tr("Hearth reads versions 2 and 3."),
+                    tr("Choose a newer conversion of this model."));
     case ErrorCode::WrongShape:
-        return text(tr("The model's weights do not fit together"), tr("A tensor has another size than the header calls for."),
+        return text(tr("The model's weights do not fit together"),
+                    tr("A tensor has another size than the header calls for."),
                     tr("Download it again, or choose another conversion."));
     }
     return text(tr("Something went wrong"), {}, {});

@@ -20,7 +20,8 @@ struct ErrorText {
     [[nodiscard]] QString inOneLine() const;
 };
 
-/// What the user was doing decides some of the words: the same code means another thing for a model than for the history.
+/// What the user was doing decides some of the words: the same code means another thing for a model than for the
+/// history.
 enum class ErrorContext { Model, Reply, History };
 
 [[nodiscard]] ErrorText describe(const core::Error& error, ErrorContext context);

@@ -12,7 +12,8 @@ namespace hearth::ui {
 
 void LibraryWorker::scan(RequestId id, const QStringList& folders, const std::stop_token& stop) {
     std::vector<std::filesystem::path> paths;
-    for (const QString& folder : folders) paths.emplace_back(QFile::encodeName(folder).toStdString());
+    for (const QString& folder : folders)
+        paths.emplace_back(QFile::encodeName(folder).toStdString());
     ModelCards cards;
     try {
         cards = core::ModelLibrary::scan(paths, stop);
@@ -22,7 +23,9 @@ void LibraryWorker::scan(RequestId id, const QStringList& folders, const std::st
     emit scanned(id, cards);
 }
 
-LibraryClient::LibraryClient(QObject* parent) : QObject(parent), m_worker(new LibraryWorker) {
+LibraryClient::LibraryClient(QObject* parent)
+    : QObject(parent)
+    , m_worker(new LibraryWorker) {
     m_thread.setObjectName("library");
     m_worker->moveToThread(&m_thread);
     connect(&m_thread, &QThread::finished, m_worker, &QObject::deleteLater);
@@ -32,15 +35,18 @@ LibraryClient::LibraryClient(QObject* parent) : QObject(parent), m_worker(new Li
     m_thread.start(QThread::LowPriority);
 }
 
-LibraryClient::~LibraryClient() { shutdown(); }
+LibraryClient::~LibraryClient() {
+    shutdown();
+}
 
 void LibraryClient::scan(const QStringList& folders) {
     m_stop.request_stop();
     m_stop = std::stop_source{};
     emit scanStarted();
-    QMetaObject::invokeMethod(m_worker, [worker = m_worker, id = ++m_current, folders, stop = m_stop.get_token()] {
-        worker->scan(id, folders, stop);
-    }, Qt::QueuedConnection);
+    QMetaObject::invokeMethod(
+        m_worker,
+        [worker = m_worker, id = ++m_current, folders, stop = m_stop.get_token()] { worker->scan(id, folders, stop); },
+        Qt::QueuedConnection);
 }
 
 void LibraryClient::shutdown() {

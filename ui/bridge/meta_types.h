@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The plain values of core that travel in queued signals. Qt 6 registers a signal's parameter types by itself as long as
-// they are complete where the signal is declared; this header makes them so, in one place.
+// The plain values of core that travel in queued signals. Qt 6 registers a signal's parameter types by itself as long
+// as they are complete where the signal is declared; this header makes them so, in one place.
 #pragma once
 
 #include "core/base/error.h"

@@ -33,14 +33,16 @@ public:
 
     template <class Work, class Then>
     void chats(QObject* context, Work work, Then then) {
-        post(context, [work = std::move(work)](StoreWorker& worker) mutable { return work(worker.chats()); },
-             std::move(then));
+        post(
+            context, [work = std::move(work)](StoreWorker& worker) mutable { return work(worker.chats()); },
+            std::move(then));
     }
 
     template <class Work, class Then>
     void settings(QObject* context, Work work, Then then) {
-        post(context, [work = std::move(work)](StoreWorker& worker) mutable { return work(worker.settings()); },
-             std::move(then));
+        post(
+            context, [work = std::move(work)](StoreWorker& worker) mutable { return work(worker.settings()); },
+            std::move(then));
     }
 
     /// Runs what waits, closes the database, joins the thread; answers are still delivered. The destructor does it too.
@@ -70,9 +72,12 @@ void StoreClient::post(QObject* context, Work work, Then then) {
             answer = core::fail(core::ErrorCode::Internal, exception.what());
         }
         // Delivered through the client, which outlives the thread; the guard is looked at on the GUI thread only.
-        QMetaObject::invokeMethod(this, [guard = std::move(guard), then = std::move(then), answer = std::move(answer)] {
-            if (guard) then(answer);
-        }, Qt::QueuedConnection);
+        QMetaObject::invokeMethod(
+            this,
+            [guard = std::move(guard), then = std::move(then), answer = std::move(answer)] {
+                if (guard) then(answer);
+            },
+            Qt::QueuedConnection);
     };
     QMetaObject::invokeMethod(m_worker, std::move(task), Qt::QueuedConnection);
 }

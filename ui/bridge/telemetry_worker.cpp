@@ -15,14 +15,18 @@ void TelemetryWorker::start() {
     sample();
 }
 
-void TelemetryWorker::stop() { m_timer.stop(); }
+void TelemetryWorker::stop() {
+    m_timer.stop();
+}
 
 void TelemetryWorker::sample() {
     emit cpuSampled(m_cpu->identity(), m_cpu->sample());
     emit gpuSampled(m_gpu->sample());
 }
 
-TelemetryClient::TelemetryClient(QObject* parent) : QObject(parent), m_worker(new TelemetryWorker) {
+TelemetryClient::TelemetryClient(QObject* parent)
+    : QObject(parent)
+    , m_worker(new TelemetryWorker) {
     m_thread.setObjectName("telemetry");
     m_worker->moveToThread(&m_thread);
     connect(&m_thread, &QThread::finished, m_worker, &QObject::deleteLater);

@@ -5,7 +5,8 @@
 
 namespace hearth::ui {
 
-TokenCoalescer::TokenCoalescer(QObject* parent) : QObject(parent) {
+TokenCoalescer::TokenCoalescer(QObject* parent)
+    : QObject(parent) {
     m_timer.setSingleShot(true);
     m_timer.setTimerType(Qt::PreciseTimer);
     connect(&m_timer, &QTimer::timeout, this, &TokenCoalescer::flush);

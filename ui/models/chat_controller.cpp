@@ -35,7 +35,7 @@ struct ChatController::Commit {
         core::MessageRow row;
     };
     ConversationId conversation = 0;
-    std::vector<Saved> saved;         ///< in order; all of it, or up to the error
+    std::vector<Saved> saved; ///< in order; all of it, or up to the error
     std::optional<core::Error> error;
 };
 
@@ -53,21 +53,21 @@ ChatController::ChatController(EngineClient& engine, StoreClient& store, Setting
 ChatController::~ChatController() = default;
 
 void ChatController::connectEngine() {
-    connect(&m_engine, &EngineClient::loadStarted, this, [this](RequestId, const QString& path) {
-        m_modelName = QFileInfo(path).completeBaseName();
-    });
+    connect(&m_engine, &EngineClient::loadStarted, this,
+            [this](RequestId, const QString& path) { m_modelName = QFileInfo(path).completeBaseName(); });
     connect(&m_engine, &EngineClient::modelLoaded, this, [this](RequestId, const core::ModelInfo& info) {
         m_model = info;
         m_modelName = QString::fromStdString(info.name);
     });
-    connect(&m_engine, &EngineClient::promptProgressed, this, [this](RequestId id, const core::PromptProgress& progress) {
-        Reply* reply = replyOf(id);
-        if (!reply || progress.done >= progress.total) return;
-        changeItem(reply->conversation, reply->message, [&](MessageItem& item) {
-            item.progress = tr("Reading the prompt, %L1 of %L2 tokens").arg(progress.done).arg(progress.total);
-        });
-        emit statusChanged();
-    });
+    connect(&m_engine, &EngineClient::promptProgressed, this,
+            [this](RequestId id, const core::PromptProgress& progress) {
+                Reply* reply = replyOf(id);
+                if (!reply || progress.done >= progress.total) return;
+                changeItem(reply->conversation, reply->message, [&](MessageItem& item) {
+                    item.progress = tr("Reading the prompt, %L1 of %L2 tokens").arg(progress.done).arg(progress.total);
+                });
+                emit statusChanged();
+            });
     connect(&m_engine, &EngineClient::textGenerated, this, [this](RequestId id, const QString& text) {
         Reply* reply = replyOf(id);
         if (!reply) return;
@@ -91,7 +91,8 @@ const std::vector<MessageItem>* ChatController::items(ConversationId conversatio
     return parked == m_parked.end() ? nullptr : &parked->second;
 }
 
-void ChatController::changeItem(ConversationId conversation, MessageId id, const std::function<void(MessageItem&)>& change) {
+void ChatController::changeItem(ConversationId conversation, MessageId id,
+                                const std::function<void(MessageItem&)>& change) {
     if (conversation == m_current) {
         m_messages.change(m_messages.rowOf(id), change);
     } else if (const auto parked = m_parked.find(conversation); parked != m_parked.end()) {
@@ -142,20 +143,21 @@ void ChatController::show(ConversationId id, std::vector<MessageItem> items) {
 // --- conversations --------------------------------------------------------------------------------------------------
 
 void ChatController::refreshConversations() {
-    m_store.chats(this, [filter = m_filter.toStdString()](core::ChatStore& chats) { return chats.conversations(filter); },
-                  [this](const core::Result<std::vector<core::ConversationRow>>& rows) {
-                      if (!rows) return noteSaving(&rows.error());
-                      auto all = *rows;
-                      for (const auto& [id, title] : m_localTitles) {
-                          core::ConversationRow row;
-                          row.id = id;
-                          row.title = title.toStdString();
-                          row.updatedMs = QDateTime::currentMSecsSinceEpoch();
-                          all.insert(all.begin(), row);
-                      }
-                      m_conversations.setRows(std::move(all));
-                      emit currentChanged();
-                  });
+    m_store.chats(
+        this, [filter = m_filter.toStdString()](core::ChatStore& chats) { return chats.conversations(filter); },
+        [this](const core::Result<std::vector<core::ConversationRow>>& rows) {
+            if (!rows) return noteSaving(&rows.error());
+            auto all = *rows;
+            for (const auto& [id, title] : m_localTitles) {
+                core::ConversationRow row;
+                row.id = id;
+                row.title = title.toStdString();
+                row.updatedMs = QDateTime::currentMSecsSinceEpoch();
+                all.insert(all.begin(), row);
+            }
+            m_conversations.setRows(std::move(all));
+            emit currentChanged();
+        });
 }
 
 void ChatController::setFilter(const QString& filter) {
@@ -177,15 +179,16 @@ void ChatController::open(ConversationId id) {
         return show(id, std::move(held));
     }
     m_opening = id;
-    m_store.chats(this, [id](core::ChatStore& chats) { return chats.activePath(id); },
-                  [this, id](const core::Result<std::vector<core::MessageRow>>& path) {
-                      if (m_opening != id) return; // the user has gone on to another one
-                      if (!path) return noteSaving(&path.error());
-                      std::vector<MessageItem> items;
-                      std::ranges::transform(*path, std::back_inserter(items), fromRow);
-                      if (id != m_current) leaveCurrent();
-                      show(id, std::move(items));
-                  });
+    m_store.chats(
+        this, [id](core::ChatStore& chats) { return chats.activePath(id); },
+        [this, id](const core::Result<std::vector<core::MessageRow>>& path) {
+            if (m_opening != id) return; // the user has gone on to another one
+            if (!path) return noteSaving(&path.error());
+            std::vector<MessageItem> items;
+            std::ranges::transform(*path, std::back_inserter(items), fromRow);
+            if (id != m_current) leaveCurrent();
+            show(id, std::move(items));
+        });
 }
 
 void ChatController::rename(ConversationId id, const QString& title) {
@@ -195,11 +198,12 @@ void ChatController::rename(ConversationId id, const QString& title) {
         m_localTitles[id] = clean;
         return refreshConversations();
     }
-    m_store.chats(this, [id, clean](core::ChatStore& chats) { return chats.renameConversation(id, clean.toStdString(), true); },
-                  [this](const core::Result<void>& result) {
-                      noteSaving(result ? nullptr : &result.error());
-                      refreshConversations();
-                  });
+    m_store.chats(
+        this, [id, clean](core::ChatStore& chats) { return chats.renameConversation(id, clean.toStdString(), true); },
+        [this](const core::Result<void>& result) {
+            noteSaving(result ? nullptr : &result.error());
+            refreshConversations();
+        });
 }
 
 void ChatController::remove(ConversationId id) {
@@ -211,22 +215,24 @@ void ChatController::remove(ConversationId id) {
         return refreshConversations();
     }
     const QString title = m_conversations.title(id);
-    m_store.chats(this, [id](core::ChatStore& chats) { return chats.deleteConversation(id); },
-                  [this, id, title](const core::Result<void>& result) {
-                      if (!result) return noteSaving(&result.error());
-                      if (id == m_current) newChat();
-                      refreshConversations();
-                      emit conversationDeleted(id, title);
-                  });
+    m_store.chats(
+        this, [id](core::ChatStore& chats) { return chats.deleteConversation(id); },
+        [this, id, title](const core::Result<void>& result) {
+            if (!result) return noteSaving(&result.error());
+            if (id == m_current) newChat();
+            refreshConversations();
+            emit conversationDeleted(id, title);
+        });
 }
 
 void ChatController::restore(ConversationId id) {
-    m_store.chats(this, [id](core::ChatStore& chats) { return chats.restoreConversation(id); },
-                  [this, id](const core::Result<void>& result) {
-                      if (!result) return noteSaving(&result.error());
-                      refreshConversations();
-                      open(id);
-                  });
+    m_store.chats(
+        this, [id](core::ChatStore& chats) { return chats.restoreConversation(id); },
+        [this, id](const core::Result<void>& result) {
+            if (!result) return noteSaving(&result.error());
+            refreshConversations();
+            open(id);
+        });
 }
 
 // --- saving ---------------------------------------------------------------------------------------------------------
@@ -245,38 +251,42 @@ void ChatController::commit(ConversationId conversation) {
             parent = item.id; // unsaved ones are always the tail
             continue;
         }
-        fresh.push_back({item.id, item.role, item.state, item.text.toStdString(), item.text.size(), item.model.toStdString(),
-                         item.errorText.toStdString(), item.stats});
+        fresh.push_back({item.id, item.role, item.state, item.text.toStdString(), item.text.size(),
+                         item.model.toStdString(), item.errorText.toStdString(), item.stats});
     }
     if (fresh.empty()) return;
     const std::string title = conversation < 0 ? m_localTitles[conversation].toStdString() : std::string();
     m_committing.insert(conversation);
 
-    m_store.chats(this, [conversation, title, parent, fresh](core::ChatStore& chats) -> core::Result<Commit> {
-        Commit commit{conversation, {}, {}};
-        if (conversation < 0) {
-            const auto created = chats.createConversation(title);
-            if (!created) return std::unexpected(created.error());
-            commit.conversation = created->id;
-        }
-        auto last = parent;
-        for (const NewMessage& message : fresh) {
-            auto row = chats.addMessage(commit.conversation, last, message.role, message.text, message.state, message.model);
-            if (!row) {
-                commit.error = row.error();
-                break;
+    m_store.chats(
+        this,
+        [conversation, title, parent, fresh](core::ChatStore& chats) -> core::Result<Commit> {
+            Commit commit{conversation, {}, {}};
+            if (conversation < 0) {
+                const auto created = chats.createConversation(title);
+                if (!created) return std::unexpected(created.error());
+                commit.conversation = created->id;
             }
-            if (message.stats || !message.errorText.empty()) { // a reply that ended while it could not be saved
-                const auto done = chats.finishReply(row->id, message.state, message.stats, message.errorText);
-                if (!done) spdlog::warn("history: the figures of a reply were not saved: {}", done.error().message);
+            auto last = parent;
+            for (const NewMessage& message : fresh) {
+                auto row = chats.addMessage(commit.conversation, last, message.role, message.text, message.state,
+                                            message.model);
+                if (!row) {
+                    commit.error = row.error();
+                    break;
+                }
+                if (message.stats || !message.errorText.empty()) { // a reply that ended while it could not be saved
+                    const auto done = chats.finishReply(row->id, message.state, message.stats, message.errorText);
+                    if (!done) spdlog::warn("history: the figures of a reply were not saved: {}", done.error().message);
+                }
+                last = row->id;
+                commit.saved.push_back({message.localId, message.length, std::move(*row)});
             }
-            last = row->id;
-            commit.saved.push_back({message.localId, message.length, std::move(*row)});
-        }
-        return commit;
-    }, [this, conversation](const core::Result<Commit>& result) {
-        committed(conversation, result ? *result : Commit{conversation, {}, result.error()});
-    });
+            return commit;
+        },
+        [this, conversation](const core::Result<Commit>& result) {
+            committed(conversation, result ? *result : Commit{conversation, {}, result.error()});
+        });
 }
 
 void ChatController::committed(ConversationId conversation, const Commit& commit) {
@@ -330,8 +340,10 @@ void ChatController::noteSaving(const core::Error* error) {
 void ChatController::retryUnsaved() {
     commit(m_current);
     std::vector<ConversationId> parked;
-    for (const auto& [id, held] : m_parked) parked.push_back(id);
-    for (const ConversationId id : parked) commit(id);
+    for (const auto& [id, held] : m_parked)
+        parked.push_back(id);
+    for (const ConversationId id : parked)
+        commit(id);
 }
 
 // --- the user's commands --------------------------------------------------------------------------------------------
@@ -424,21 +436,26 @@ void ChatController::showSibling(int row, int step) {
     if (!std::ranges::all_of(held, &MessageItem::isStored)) return; // the unsaved ones exist nowhere but here
     cancelReplies(m_current);
     const ConversationId conversation = m_current;
-    m_store.chats(this, [id = held[std::size_t(row)].id, step, conversation](core::ChatStore& chats)
-                      -> core::Result<std::vector<core::MessageRow>> {
-        const auto other = chats.sibling(id, step);
-        if (!other) return std::unexpected(other.error());
-        if (const auto activated = chats.activate(*other); !activated) return std::unexpected(activated.error());
-        return chats.activePath(conversation);
-    }, [this, conversation](const core::Result<std::vector<core::MessageRow>>& path) {
-        if (!path) return noteSaving(&path.error());
-        if (conversation != m_current) return;
-        std::vector<MessageItem> items;
-        std::ranges::transform(*path, std::back_inserter(items), fromRow);
-        show(conversation, std::move(items));
-    });
+    m_store.chats(
+        this,
+        [id = held[std::size_t(row)].id, step,
+         conversation](core::ChatStore& chats) -> core::Result<std::vector<core::MessageRow>> {
+            const auto other = chats.sibling(id, step);
+            if (!other) return std::unexpected(other.error());
+            if (const auto activated = chats.activate(*other); !activated) return std::unexpected(activated.error());
+            return chats.activePath(conversation);
+        },
+        [this, conversation](const core::Result<std::vector<core::MessageRow>>& path) {
+            if (!path) return noteSaving(&path.error());
+            if (conversation != m_current) return;
+            std::vector<MessageItem> items;
+            std::ranges::transform(*path, std::back_inserter(items), fromRow);
+            show(conversation, std::move(items));
+        });
 }
 
-void ChatController::stop() { cancelReplies(m_current); }
+void ChatController::stop() {
+    cancelReplies(m_current);
+}
 
 } // namespace hearth::ui

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ChatController: what the user can do with conversations, as a state machine between the window, the engine and the store.
+// ChatController: what the user can do with conversations, as a state machine between the window, the engine and the
+// store.
 //
 //   send ── rows appear at once ── store commits the user's message ── acknowledged ── engine generates ── final signal
 //
-// A reply belongs to its conversation, not to the window: it goes on when another conversation is opened, and several may
-// wait for the engine. A conversation with a reply under way, or with messages that could not be saved, is kept in memory
-// ("parked") while it is not shown. When the store fails the chat goes on, says so once, and is saved when that works again.
-// Thread: GUI.
+// A reply belongs to its conversation, not to the window: it goes on when another conversation is opened, and several
+// may wait for the engine. A conversation with a reply under way, or with messages that could not be saved, is kept in
+// memory
+// ("parked") while it is not shown. When the store fails the chat goes on, says so once, and is saved when that works
+// again. Thread: GUI.
 #pragma once
 
 #include "ui/bridge/engine_client.h"
@@ -38,7 +40,7 @@ public:
     [[nodiscard]] ConversationListModel& conversations() { return m_conversations; }
     /// 0: a new chat without a message yet; negative: not in the store yet.
     [[nodiscard]] core::ConversationId current() const { return m_current; }
-    [[nodiscard]] bool isReplying() const; ///< in the current conversation
+    [[nodiscard]] bool isReplying() const;    ///< in the current conversation
     [[nodiscard]] QString statusText() const; ///< "Replying…", "Reading the prompt …"; empty when idle
 
     // --- conversations ------------------------------------------------------------------------------------------
@@ -82,10 +84,10 @@ private:
     struct Reply {
         core::ConversationId conversation = 0;
         core::MessageId message = 0;
-        RequestId request = 0;    ///< 0 until the engine has it
+        RequestId request = 0; ///< 0 until the engine has it
         bool continued = false;
-        bool cancelled = false;   ///< before the engine had it
-        bool ended = false;       ///< only the writer still works
+        bool cancelled = false; ///< before the engine had it
+        bool ended = false;     ///< only the writer still works
         QString text;
         std::unique_ptr<ReplyWriter> writer;
     };
@@ -94,7 +96,8 @@ private:
 
     // the items of a conversation, shown or parked
     [[nodiscard]] const std::vector<MessageItem>* items(core::ConversationId conversation) const;
-    void changeItem(core::ConversationId conversation, core::MessageId id, const std::function<void(MessageItem&)>& change);
+    void changeItem(core::ConversationId conversation, core::MessageId id,
+                    const std::function<void(MessageItem&)>& change);
     void show(core::ConversationId id, std::vector<MessageItem> items);
     void leaveCurrent();
     void dropParkedIfSettled(core::ConversationId id);
@@ -110,7 +113,8 @@ private:
     Reply& addReply(core::ConversationId conversation, core::MessageId message);
     void startWaitingReplies(core::ConversationId conversation);
     void start(Reply& reply);
-    void endReply(Reply& reply, core::MessageState state, const std::optional<core::ReplyStats>& stats, const QString& errorText);
+    void endReply(Reply& reply, core::MessageState state, const std::optional<core::ReplyStats>& stats,
+                  const QString& errorText);
     void cancelReplies(core::ConversationId conversation);
     void forgetEndedReplies();
     [[nodiscard]] Reply* replyOf(RequestId request);
@@ -127,8 +131,8 @@ private:
     MessageListModel m_messages;
     ConversationListModel m_conversations;
     core::ConversationId m_current = 0;
-    core::ConversationId m_opening = 0;             ///< asked of the store, not yet shown
-    std::int64_t m_lastLocalId = 0;                 ///< counts down: ids before the store gives its own
+    core::ConversationId m_opening = 0; ///< asked of the store, not yet shown
+    std::int64_t m_lastLocalId = 0;     ///< counts down: ids before the store gives its own
     std::map<core::ConversationId, std::vector<MessageItem>> m_parked;
     std::map<core::ConversationId, QString> m_localTitles; ///< of conversations not in the store yet
     std::vector<std::unique_ptr<Reply>> m_replies;
@@ -136,7 +140,7 @@ private:
     std::set<core::ConversationId> m_commitAgain;
     QTimer m_retry;
     QString m_filter;
-    QString m_modelName;                            ///< of the model that is loaded or being loaded
+    QString m_modelName; ///< of the model that is loaded or being loaded
     core::ModelInfo m_model;
     bool m_savingFails = false;
     bool m_closing = false;

@@ -13,7 +13,8 @@ using core::MessageId;
 using core::MessageState;
 
 bool ChatController::isReplying() const {
-    return std::ranges::any_of(m_replies, [this](const auto& reply) { return !reply->ended && reply->conversation == m_current; });
+    return std::ranges::any_of(m_replies,
+                               [this](const auto& reply) { return !reply->ended && reply->conversation == m_current; });
 }
 
 QString ChatController::statusText() const {
@@ -42,16 +43,20 @@ ChatController::Reply& ChatController::addReply(ConversationId conversation, Mes
         noteSaving(nullptr);
     });
     // Queued: the writer is destroyed there.
-    connect(reply.writer.get(), &ReplyWriter::finished, this, [this, &reply] {
-        reply.writer.reset();
-        forgetEndedReplies();
-    }, Qt::QueuedConnection);
+    connect(
+        reply.writer.get(), &ReplyWriter::finished, this,
+        [this, &reply] {
+            reply.writer.reset();
+            forgetEndedReplies();
+        },
+        Qt::QueuedConnection);
     return reply;
 }
 
 QString ChatController::waitingText(const Reply& reply) const {
     if (m_engine.isLoading()) return tr("Waiting for the model to load…");
-    const bool others = std::ranges::any_of(m_replies, [&](const auto& other) { return !other->ended && other.get() != &reply; });
+    const bool others =
+        std::ranges::any_of(m_replies, [&](const auto& other) { return !other->ended && other.get() != &reply; });
     return others ? tr("Waiting for another reply to finish…") : QString();
 }
 
@@ -72,7 +77,8 @@ void ChatController::startWaitingReplies(ConversationId conversation) {
 
 void ChatController::start(Reply& reply) {
     const auto* held = items(reply.conversation);
-    const auto own = held ? std::ranges::find(*held, reply.message, &MessageItem::id) : std::vector<MessageItem>::const_iterator();
+    const auto own =
+        held ? std::ranges::find(*held, reply.message, &MessageItem::id) : std::vector<MessageItem>::const_iterator();
     if (!held || own == held->end()) return endReply(reply, MessageState::Cancelled, {}, {});
     core::GenerationRequest request;
     const auto last = std::size_t(own - held->begin());
@@ -96,7 +102,7 @@ void ChatController::onFinished(RequestId id, const core::GenerationResult& resu
     Reply* reply = replyOf(id);
     if (!reply) return;
     const bool cancelled = result.reason == core::FinishReason::Cancelled;
-    const MessageState state = !cancelled                          ? MessageState::Complete
+    const MessageState state = !cancelled                       ? MessageState::Complete
                                : m_closing && !reply->cancelled ? MessageState::Interrupted
                                                                 : MessageState::Cancelled;
     if (reply->conversation == m_current) emit statsChanged(result.stats, false);
@@ -107,7 +113,8 @@ void ChatController::onFailed(RequestId id, const core::Error& error) {
     Reply* reply = replyOf(id);
     if (!reply) return;
     if (error.code == core::ErrorCode::Cancelled) {
-        return endReply(*reply, m_closing && !reply->cancelled ? MessageState::Interrupted : MessageState::Cancelled, {}, {});
+        return endReply(*reply, m_closing && !reply->cancelled ? MessageState::Interrupted : MessageState::Cancelled,
+                        {}, {});
     }
     endReply(*reply, MessageState::Failed, {}, describe(error, ErrorContext::Reply).inOneLine());
 }
@@ -133,15 +140,19 @@ void ChatController::endReply(Reply& reply, MessageState state, const std::optio
 void ChatController::forgetEndedReplies() {
     std::vector<ConversationId> touched;
     std::erase_if(m_replies, [&](const std::unique_ptr<Reply>& reply) {
-        const bool idle = !reply->writer || (!reply->writer->hasMessage() && !m_committing.contains(reply->conversation));
+        const bool idle =
+            !reply->writer || (!reply->writer->hasMessage() && !m_committing.contains(reply->conversation));
         const bool gone = reply->ended && idle;
         if (gone) touched.push_back(reply->conversation);
         return gone;
     });
-    for (const ConversationId id : touched) dropParkedIfSettled(id);
+    for (const ConversationId id : touched)
+        dropParkedIfSettled(id);
 }
 
-void ChatController::beginShutdown() { m_closing = true; }
+void ChatController::beginShutdown() {
+    m_closing = true;
+}
 
 void ChatController::finishShutdown() {
     for (const auto& reply : m_replies) {

@@ -7,19 +7,26 @@
 
 namespace hearth::ui {
 
-int ConversationListModel::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : int(m_rows.size()); }
+int ConversationListModel::rowCount(const QModelIndex& parent) const {
+    return parent.isValid() ? 0 : int(m_rows.size());
+}
 
 QVariant ConversationListModel::data(const QModelIndex& index, int role) const {
     if (!index.isValid() || index.row() >= int(m_rows.size())) return {};
     const core::ConversationRow& row = m_rows[std::size_t(index.row())];
     const QDateTime when = QDateTime::fromMSecsSinceEpoch(row.updatedMs);
     switch (role) {
-    case ConversationIdRole: return qint64(row.id);
+    case ConversationIdRole:
+        return qint64(row.id);
     case Qt::DisplayRole:
-    case TitleRole: return QString::fromStdString(row.title);
-    case SectionRole: return section(when, m_now);
-    case AgeRole: return age(when, m_now);
-    default: return {};
+    case TitleRole:
+        return QString::fromStdString(row.title);
+    case SectionRole:
+        return section(when, m_now);
+    case AgeRole:
+        return age(when, m_now);
+    default:
+        return {};
     }
 }
 
@@ -29,7 +36,8 @@ QHash<int, QByteArray> ConversationListModel::roleNames() const {
 
 void ConversationListModel::setRows(std::vector<core::ConversationRow> rows) {
     m_now = QDateTime::currentDateTime();
-    const bool samePlaces = std::ranges::equal(rows, m_rows, {}, &core::ConversationRow::id, &core::ConversationRow::id);
+    const bool samePlaces =
+        std::ranges::equal(rows, m_rows, {}, &core::ConversationRow::id, &core::ConversationRow::id);
     if (samePlaces) { // keeps hover, selection and scroll position of the view
         m_rows = std::move(rows);
         if (!m_rows.empty()) emit dataChanged(index(0), index(int(m_rows.size()) - 1));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Roles of a conversation row, the contract between ConversationListModel and Sidebar. Qt::DisplayRole is the title too.
+// Roles of a conversation row, the contract between ConversationListModel and Sidebar. Qt::DisplayRole is the title
+// too.
 #pragma once
 
 #include <Qt>

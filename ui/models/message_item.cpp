@@ -15,15 +15,22 @@ constexpr int kTitleCharacters = 40;
 constexpr const char* kTokenLimit = "tokenLimit";
 constexpr const char* kContextFull = "contextFull";
 
-QString tr(const char* text) { return QCoreApplication::translate("MessageItem", text); }
+QString tr(const char* text) {
+    return QCoreApplication::translate("MessageItem", text);
+}
 
 const char* finishName(core::FinishReason reason) {
     switch (reason) {
-    case core::FinishReason::EndOfText: return "endOfText";
-    case core::FinishReason::StopString: return "stopString";
-    case core::FinishReason::TokenLimit: return kTokenLimit;
-    case core::FinishReason::ContextFull: return kContextFull;
-    case core::FinishReason::Cancelled: return "cancelled";
+    case core::FinishReason::EndOfText:
+        return "endOfText";
+    case core::FinishReason::StopString:
+        return "stopString";
+    case core::FinishReason::TokenLimit:
+        return kTokenLimit;
+    case core::FinishReason::ContextFull:
+        return kContextFull;
+    case core::FinishReason::Cancelled:
+        return "cancelled";
     }
     return "";
 }
@@ -55,7 +62,8 @@ QString quietLine(const MessageItem& item) {
         if (stats.generationSeconds > 0) {
             parts << tr("%1 tokens/s").arg(locale.toString(stats.generatedTokens / stats.generationSeconds, 'f', 1));
         }
-        parts << tr("first token %1 s").arg(locale.toString(stats.firstTokenSeconds, 'f', stats.firstTokenSeconds < 10 ? 2 : 0));
+        parts << tr("first token %1 s")
+                     .arg(locale.toString(stats.firstTokenSeconds, 'f', stats.firstTokenSeconds < 10 ? 2 : 0));
         parts << (stats.generatedTokens == 1 ? tr("1 token") : tr("%L1 tokens").arg(stats.generatedTokens));
     }
     return parts.join(QStringLiteral(" · "));
@@ -65,10 +73,17 @@ QString notice(const MessageItem& item) {
     QStringList parts;
     switch (item.state) {
     case core::MessageState::Complete:
-    case core::MessageState::Generating: break;
-    case core::MessageState::Interrupted: parts << tr("Interrupted: Hearth ended while this was being written."); break;
-    case core::MessageState::Cancelled: parts << tr("Stopped."); break;
-    case core::MessageState::Failed: parts << (item.errorText.isEmpty() ? tr("The reply failed.") : item.errorText); break;
+    case core::MessageState::Generating:
+        break;
+    case core::MessageState::Interrupted:
+        parts << tr("Interrupted: Hearth ended while this was being written.");
+        break;
+    case core::MessageState::Cancelled:
+        parts << tr("Stopped.");
+        break;
+    case core::MessageState::Failed:
+        parts << (item.errorText.isEmpty() ? tr("The reply failed.") : item.errorText);
+        break;
     }
     if (item.stats && item.state == core::MessageState::Complete) {
         if (item.stats->finishReason == kTokenLimit) parts << tr("Cut off at the limit of tokens per reply.");
@@ -77,7 +92,8 @@ QString notice(const MessageItem& item) {
         }
     }
     if (item.stats && item.stats->droppedMessages > 0) {
-        parts << tr("The context was full, so the model did not see the oldest %L1 messages.").arg(item.stats->droppedMessages);
+        parts << tr("The context was full, so the model did not see the oldest %L1 messages.")
+                     .arg(item.stats->droppedMessages);
     }
     return parts.join(u' ');
 }
@@ -106,7 +122,12 @@ std::vector<core::ChatMessage> promptMessages(const std::vector<MessageItem>& it
     if (!systemPrompt.trimmed().isEmpty()) messages.push_back({core::Role::System, systemPrompt.toStdString()});
     for (std::size_t i = 0; i <= last && i < items.size(); ++i) {
         const MessageItem& item = items[i];
-        if (item.isReply() && item.text.isEmpty()) continue;
+        if (item.isReply() && item.text.isEmpty()) {
+            // What made a reply fail (a text longer than the context) must not spoil the ones after it.
+            const bool failed = item.state == core::MessageState::Failed && i < last;
+            if (failed && !messages.empty() && messages.back().role == core::Role::User) messages.pop_back();
+            continue;
+        }
         const core::Role role = item.isReply() ? core::Role::Assistant : core::Role::User;
         if (!messages.empty() && messages.back().role == role) {
             messages.back().text += "\n\n" + item.text.toStdString();

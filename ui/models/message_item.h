@@ -15,13 +15,13 @@
 namespace hearth::ui {
 
 struct MessageItem {
-    core::MessageId id = 0;   ///< negative: not in the store yet
+    core::MessageId id = 0; ///< negative: not in the store yet
     core::StoredRole role = core::StoredRole::User;
     core::MessageState state = core::MessageState::Complete;
     QString text;
-    QString model;            ///< who wrote it; empty for a user's
+    QString model; ///< who wrote it; empty for a user's
     QString errorText;
-    QString progress;         ///< while no text has come yet
+    QString progress; ///< while no text has come yet
     std::optional<core::ReplyStats> stats;
     int siblingIndex = 0;
     int siblingCount = 1;
@@ -39,8 +39,8 @@ struct MessageItem {
 
 [[nodiscard]] core::ReplyStats replyStats(const core::GenerationResult& result, const core::ModelInfo& model);
 
-/// The conversation up to and with items[last], as the engine wants it: unanswered questions joined with the next one,
-/// empty replies left out, so that the turns alternate.
+/// The conversation up to and with items[last], as the engine wants it: turns that alternate. A question whose reply
+/// was stopped before its first word is joined with the next one; one whose reply failed is left out.
 [[nodiscard]] std::vector<core::ChatMessage> promptMessages(const std::vector<MessageItem>& items, std::size_t last,
                                                             const QString& systemPrompt);
 

@@ -6,35 +6,54 @@
 
 namespace hearth::ui {
 
-int MessageListModel::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : int(m_items.size()); }
+int MessageListModel::rowCount(const QModelIndex& parent) const {
+    return parent.isValid() ? 0 : int(m_items.size());
+}
 
 QVariant MessageListModel::data(const QModelIndex& index, int role) const {
     if (!index.isValid() || index.row() >= int(m_items.size())) return {};
     const MessageItem& item = m_items[std::size_t(index.row())];
     switch (role) {
-    case MessageIdRole: return qint64(item.id);
-    case AuthorRole: return int(item.role);
+    case MessageIdRole:
+        return qint64(item.id);
+    case AuthorRole:
+        return int(item.role);
     case Qt::DisplayRole:
-    case TextRole: return item.text;
-    case StateRole: return int(item.state);
-    case QuietLineRole: return quietLine(item);
-    case NoticeRole: return notice(item);
-    case SiblingIndexRole: return item.siblingIndex;
-    case SiblingCountRole: return item.siblingCount;
-    case ProgressRole: return item.text.isEmpty() ? item.progress : QString();
-    default: return {};
+    case TextRole:
+        return item.text;
+    case StateRole:
+        return int(item.state);
+    case QuietLineRole:
+        return quietLine(item);
+    case NoticeRole:
+        return notice(item);
+    case SiblingIndexRole:
+        return item.siblingIndex;
+    case SiblingCountRole:
+        return item.siblingCount;
+    case ProgressRole:
+        return item.text.isEmpty() ? item.progress : QString();
+    default:
+        return {};
     }
 }
 
 QHash<int, QByteArray> MessageListModel::roleNames() const {
-    return {{MessageIdRole, "messageId"}, {AuthorRole, "author"},         {TextRole, "text"},
-            {StateRole, "state"},         {QuietLineRole, "quietLine"},   {NoticeRole, "notice"},
-            {ProgressRole, "progress"},   {SiblingIndexRole, "siblingIndex"}, {SiblingCountRole, "siblingCount"}};
+    return {{MessageIdRole, "messageId"},
+            {AuthorRole, "author"},
+            {TextRole, "text"},
+            {StateRole, "state"},
+            {QuietLineRole, "quietLine"},
+            {NoticeRole, "notice"},
+            {ProgressRole, "progress"},
+            {SiblingIndexRole, "siblingIndex"},
+            {SiblingCountRole, "siblingCount"}};
 }
 
 int MessageListModel::rowOf(core::MessageId id) const {
     // From the end: it is nearly always one of the last two.
-    const auto found = std::find_if(m_items.rbegin(), m_items.rend(), [id](const MessageItem& item) { return item.id == id; });
+    const auto found =
+        std::find_if(m_items.rbegin(), m_items.rend(), [id](const MessageItem& item) { return item.id == id; });
     return found == m_items.rend() ? -1 : int(std::distance(found, m_items.rend())) - 1;
 }
 

@@ -7,20 +7,29 @@
 
 namespace hearth::ui {
 
-int ModelListModel::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : int(m_cards.size()); }
+int ModelListModel::rowCount(const QModelIndex& parent) const {
+    return parent.isValid() ? 0 : int(m_cards.size());
+}
 
 QVariant ModelListModel::data(const QModelIndex& index, int role) const {
     if (!index.isValid() || index.row() >= int(m_cards.size())) return {};
     const core::ModelCard& card = m_cards[std::size_t(index.row())];
     switch (role) {
-    case ModelPathRole: return QString::fromStdString(card.path);
+    case ModelPathRole:
+        return QString::fromStdString(card.path);
     case Qt::DisplayRole:
-    case ModelNameRole: return QString::fromStdString(card.name);
-    case ModelQuantRole: return QString::fromStdString(card.quantization);
-    case ModelSizeRole: return QString::fromStdString(core::formatBytes(card.bytes));
-    case ModelUsableRole: return card.usable;
-    case ModelWhyNotRole: return card.usable ? QString() : QString::fromStdString(card.whyNot);
-    default: return {};
+    case ModelNameRole:
+        return QString::fromStdString(card.name);
+    case ModelQuantRole:
+        return QString::fromStdString(card.quantization);
+    case ModelSizeRole:
+        return QString::fromStdString(core::formatBytes(card.bytes));
+    case ModelUsableRole:
+        return card.usable;
+    case ModelWhyNotRole:
+        return card.usable ? QString() : QString::fromStdString(card.whyNot);
+    default:
+        return {};
     }
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ReplyWriter: carries one streaming reply into the store: what came since the last time, several times a second, and at
-// the end the state and the statistics. When a write fails it keeps everything and tries again with the whole text until
-// it succeeds, so that a full disk that is freed loses nothing.
-// Thread: GUI.
+// ReplyWriter: carries one streaming reply into the store: what came since the last time, several times a second, and
+// at the end the state and the statistics. When a write fails it keeps everything and tries again with the whole text
+// until it succeeds, so that a full disk that is freed loses nothing. Thread: GUI.
 #pragma once
 
 #include "core/store/chat_store.h"

@@ -26,7 +26,8 @@ public:
 
     /// Ends in `loaded`, also when the store cannot answer (then with the defaults).
     void load();
-    /// Path of the model whose overrides apply; empty = none. `then` runs when they do; `changed` for every key that differs.
+    /// Path of the model whose overrides apply; empty = none. `then` runs when they do; `changed` for every key that
+    /// differs.
     void setModel(const QString& path, std::function<void()> then = {});
 
     [[nodiscard]] QVariant value(const QString& key) const; ///< effective, for the current model

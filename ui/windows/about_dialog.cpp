@@ -17,10 +17,11 @@ void showAbout(QWidget* parent) {
     box->setIconPixmap(applicationIcon().pixmap(64, 64));
     box->setTextFormat(Qt::PlainText);
     box->setText(QMessageBox::tr("Hearth %1").arg(QCoreApplication::applicationVersion()));
-    box->setInformativeText(QMessageBox::tr("Chat with language models that run on this computer. Nothing leaves the machine.\n\n"
-                                            "Models are looked for in %1 and the folders in Settings.\n\n"
-                                            "Apache License 2.0. Built with Qt %2.")
-                                .arg(QDir::toNativeSeparators(LibraryClient::defaultFolder()), QString::fromLatin1(qVersion())));
+    box->setInformativeText(
+        QMessageBox::tr("Chat with language models that run on this computer. Nothing leaves the machine.\n\n"
+                        "Models are looked for in %1 and the folders in Settings.\n\n"
+                        "Apache License 2.0. Built with Qt %2.")
+            .arg(QDir::toNativeSeparators(LibraryClient::defaultFolder()), QString::fromLatin1(qVersion())));
     box->setStandardButtons(QMessageBox::Close);
     box->open();
 }

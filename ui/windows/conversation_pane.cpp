@@ -25,7 +25,6 @@ constexpr int kHeaderHeight = 52;
 constexpr int kSideMargin = 24;
 constexpr int kGap = 10;
 constexpr int kComposerMargin = 18;
-constexpr int kCompactWidth = 680; ///< below: the chips say less, the model's name more
 
 /// A row whose one widget stands in the middle, as wide as the reading column and no wider.
 QHBoxLayout* readingColumn(QWidget* content) {
@@ -76,6 +75,7 @@ ConversationPane::ConversationPane(QWidget* parent)
 
 QWidget* ConversationPane::buildHeader() {
     auto* header = new QWidget(this);
+    m_header = header;
     header->setFixedHeight(kHeaderHeight);
     m_sidebarButton->setIcon(icon(IconName::SidebarLeft, IconTone::Mute));
     m_sidebarButton->setAutoRaise(true);
@@ -107,12 +107,15 @@ void ConversationPane::showPage(Page page) {
     m_stack->setCurrentWidget(page == Page::Empty ? static_cast<QWidget*>(m_emptyState) : m_messages);
 }
 
-QWidget& ConversationPane::overlayArea() { return *m_stack; }
+QWidget& ConversationPane::overlayArea() {
+    return *m_stack;
+}
 
 void ConversationPane::setBackend(const std::optional<core::ModelInfo>& model) {
     m_backendName = model ? QString::fromStdString(model->backend) : QString();
     m_backendDetail = model ? QString::fromStdString(model->backendDetail) : QString();
-    const QString full = m_backendDetail.isEmpty() ? m_backendName : m_backendName + QStringLiteral(" · ") + m_backendDetail;
+    const QString full =
+        m_backendDetail.isEmpty() ? m_backendName : m_backendName + QStringLiteral(" · ") + m_backendDetail;
     const QString reason = model ? QString::fromStdString(model->backendReason) : QString();
     m_backend->setDot(Chip::Dot::Good);
     m_backend->setToolTip(full + u'\n' + reason);
@@ -128,20 +131,28 @@ void ConversationPane::setContext(int used, int total) {
     fillChips();
 }
 
+void ConversationPane::writeChips() {
+    m_backend->setText(m_compact || m_backendDetail.isEmpty()
+                           ? m_backendName
+                           : m_backendName + QStringLiteral(" · ") + m_backendDetail);
+    m_context->setText((m_compact ? tr("%L1 / %L2") : tr("context %L1 / %L2")).arg(m_contextUsed).arg(m_contextTotal));
+}
+
+/// All of it where there is room, else the short forms: the model's name comes first.
 void ConversationPane::fillChips() {
     m_backend->setVisible(!m_backendName.isEmpty());
-    m_backend->setText(m_compact || m_backendDetail.isEmpty() ? m_backendName
-                                                              : m_backendName + QStringLiteral(" · ") + m_backendDetail);
     m_context->setVisible(m_contextTotal > 0);
-    m_context->setText((m_compact ? tr("%L1 / %L2") : tr("context %L1 / %L2")).arg(m_contextUsed).arg(m_contextTotal));
+    m_compact = false;
+    writeChips();
+    m_header->layout()->invalidate();
+    if (m_header->layout()->sizeHint().width() <= width()) return;
+    m_compact = true;
+    writeChips();
 }
 
 void ConversationPane::resizeEvent(QResizeEvent* event) {
     QWidget::resizeEvent(event);
-    if (const bool compact = width() < kCompactWidth; compact != m_compact) {
-        m_compact = compact;
-        fillChips();
-    }
+    fillChips();
 }
 
 void ConversationPane::paintEvent(QPaintEvent*) {

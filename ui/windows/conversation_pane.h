@@ -53,7 +53,9 @@ private:
     QWidget* buildHeader();
     QWidget* buildFooter();
     void fillChips();
+    void writeChips();
 
+    QWidget* m_header = nullptr;
     QToolButton* m_sidebarButton;
     ModelButton* m_modelButton;
     Chip* m_backend;

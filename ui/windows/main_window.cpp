@@ -60,8 +60,9 @@ MainWindow::MainWindow(WindowParts parts)
     , m_strip(new StatusStrip)
     , m_toast(new Toast(&m_pane->overlayArea()))
     , m_actions(new WindowActions(*this))
-    , m_modelMenu(new ModelMenu(m_models,
-                                {m_actions->openModel, m_actions->rescan, m_actions->modelFolders, nullptr, m_actions->unload}, this)) {
+    , m_modelMenu(new ModelMenu(
+          m_models, {m_actions->openModel, m_actions->rescan, m_actions->modelFolders, nullptr, m_actions->unload},
+          this)) {
     setWindowTitle(QStringLiteral("Hearth"));
     setWindowIcon(applicationIcon());
     setMinimumSize(kSmallest);
@@ -98,7 +99,8 @@ MainWindow::MainWindow(WindowParts parts)
     connectChat();
     connectEngine();
     connectActions();
-    connect(&m_minute, &QTimer::timeout, this, [this] { m_parts.chat.conversations().setNow(QDateTime::currentDateTime()); });
+    connect(&m_minute, &QTimer::timeout, this,
+            [this] { m_parts.chat.conversations().setNow(QDateTime::currentDateTime()); });
     m_minute.start(kMinuteMs);
     m_status->installEventFilter(this);
     // A file dropped anywhere means the model, also where text may be dropped.
@@ -124,8 +126,8 @@ void MainWindow::applySettings() {
 }
 
 void MainWindow::saveGeometryNow() {
-    m_parts.settings.set(QStringLiteral("ui.geometry"), QString::fromLatin1(saveGeometry().toBase64() + '|' +
-                                                                           m_splitter->saveState().toBase64()));
+    m_parts.settings.set(QStringLiteral("ui.geometry"),
+                         QString::fromLatin1(saveGeometry().toBase64() + '|' + m_splitter->saveState().toBase64()));
 }
 
 void MainWindow::comeToFront() {
@@ -151,7 +153,8 @@ void MainWindow::fold() {
     m_narrowSidebar = narrowSidebar;
 
     const bool sidebar = narrowSidebar ? m_sidebarAsked : m_parts.settings.value(QStringLiteral("ui.sidebar")).toBool();
-    const bool status = narrowStatus ? m_statusAsked : m_parts.settings.value(QStringLiteral("ui.statusPanel")).toBool();
+    const bool status =
+        narrowStatus ? m_statusAsked : m_parts.settings.value(QStringLiteral("ui.statusPanel")).toBool();
     m_sidebar->setVisible(sidebar);
     m_status->setVisible(status);
     m_pane->sidebarButton().setVisible(!sidebar);
@@ -209,7 +212,8 @@ bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
     case QEvent::Hide:
         if (watched == m_status) refreshTelemetry();
         break;
-    default: break;
+    default:
+        break;
     }
     return QMainWindow::eventFilter(watched, event);
 }

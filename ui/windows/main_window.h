@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MainWindow: conversations on the left, the conversation in the middle, the status panel on the right; the menus, and the
-// wiring between the widgets and the controller. Rules of folding: ui/style/metrics.h.
-// Thread: GUI. Everything slow is behind the clients in WindowParts.
+// MainWindow: conversations on the left, the conversation in the middle, the status panel on the right; the menus, and
+// the wiring between the widgets and the controller. Rules of folding: ui/style/metrics.h. Thread: GUI. Everything slow
+// is behind the clients in WindowParts.
 #pragma once
 
 #include "core/base/error.h"
@@ -77,6 +77,7 @@ private:
     void connectActions();
 
     void loadModel(const QString& path);
+    void openOnlyModel(const ModelCards& cards);
     void showModelLoaded(const core::ModelInfo& info);
     void showModelFailed(const core::Error& error);
     void showStoreOpening(const StoreOpening& opening);
@@ -86,7 +87,7 @@ private:
     void showSettings(const QString& page = {});
     void settingChanged(const QString& key);
 
-    void refreshPage();        ///< messages or the empty state
+    void refreshPage(); ///< messages or the empty state
     void refreshComposer();
     void refreshActions();
     void refreshTitle();
@@ -110,10 +111,11 @@ private:
     QTimer m_minute;
     QString m_loadingName;
     QString m_loadingPath;
+    bool m_openOnlyModel = false; ///< nothing to open was named: the scan may find the only one
     core::GenerationStats m_stats;
-    bool m_narrowSidebar = false;  ///< the window is too narrow for it: a button stands for it
+    bool m_narrowSidebar = false; ///< the window is too narrow for it: a button stands for it
     bool m_narrowStatus = false;
-    bool m_sidebarAsked = false;   ///< shown all the same, by the user's wish
+    bool m_sidebarAsked = false; ///< shown all the same, by the user's wish
     bool m_statusAsked = false;
     bool m_savingNotice = false;
 };

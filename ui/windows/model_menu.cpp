@@ -31,7 +31,8 @@ ModelMenu::ModelMenu(const ModelListModel& models, std::vector<QAction*> command
 
 void ModelMenu::setCurrentPath(const QString& path) {
     m_current = path;
-    for (QAction* action : m_modelActions) action->setChecked(action->data().toString() == path);
+    for (QAction* action : m_modelActions)
+        action->setChecked(action->data().toString() == path);
 }
 
 void ModelMenu::setScanning(bool scanning) {
@@ -54,7 +55,8 @@ void ModelMenu::rebuild() {
         const QString name = widths.elidedText(index.data(ModelNameRole).toString(), Qt::ElideMiddle, kNamePx);
         QStringList facts{index.data(ModelQuantRole).toString(), index.data(ModelSizeRole).toString()};
         facts.removeAll(QString());
-        const QString right = usable ? facts.join(QStringLiteral(" · ")) : widths.elidedText(whyNot, Qt::ElideRight, kReasonPx);
+        const QString right =
+            usable ? facts.join(QStringLiteral(" · ")) : widths.elidedText(whyNot, Qt::ElideRight, kReasonPx);
         // What follows the tabulator stands in the column of the keys, flush right.
         auto* action = new QAction(escaped(name) + u'\t' + escaped(right), m_group);
         action->setData(path);
@@ -74,7 +76,8 @@ void ModelMenu::rebuild() {
         empty->setEnabled(false);
     }
     addSeparator();
-    for (QAction* command : m_commands) command ? addAction(command) : (void)addSeparator();
+    for (QAction* command : m_commands)
+        command ? addAction(command) : (void)addSeparator();
 }
 
 } // namespace hearth::ui

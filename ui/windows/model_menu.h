@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ModelMenu: the Model menu of the menu bar and of the model button: every file that was found, with size and quantization,
-// the unusable ones greyed with the reason, then the commands.
-// Thread: GUI.
+// ModelMenu: the Model menu of the menu bar and of the model button: every file that was found, with size and
+// quantization, the unusable ones greyed with the reason, then the commands. Thread: GUI.
 #pragma once
 
 #include <QMenu>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// WindowActions: every command of the window, each with its key, and the menus they stand in. What they do is MainWindow's.
-// Thread: GUI.
+// WindowActions: every command of the window, each with its key, and the menus they stand in. What they do is
+// MainWindow's. Thread: GUI.
 #pragma once
 
 #include <QObject>
@@ -32,9 +32,9 @@ public:
     QAction* editLast;
     QAction* findChat;
     // View
-    QAction* sidebar;      ///< checkable
-    QAction* statusPanel;  ///< checkable
-    QAction* themeSystem;  ///< the three exclude each other
+    QAction* sidebar;     ///< checkable
+    QAction* statusPanel; ///< checkable
+    QAction* themeSystem; ///< the three exclude each other
     QAction* themeLight;
     QAction* themeDark;
     QAction* focusComposer;

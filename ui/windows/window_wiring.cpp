@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MainWindow: who tells whom what. Signals of the widgets become commands of the controller and the clients, their answers
-// become what the widgets show.
+// MainWindow: who tells whom what. Signals of the widgets become commands of the controller and the clients, their
+// answers become what the widgets show.
 #include "ui/bridge/engine_client.h"
 #include "ui/bridge/error_text.h"
 #include "ui/bridge/library_worker.h"
@@ -35,6 +35,7 @@
 #include <QToolButton>
 
 #include <algorithm>
+#include <utility>
 
 namespace hearth::ui {
 
@@ -54,7 +55,8 @@ void MainWindow::connectSidebar() {
         }
         m_pane->composer().focusInput();
     });
-    connect(m_sidebar, &Sidebar::renameRequested, &chat, [&chat](qint64 id, const QString& title) { chat.rename(id, title); });
+    connect(m_sidebar, &Sidebar::renameRequested, &chat,
+            [&chat](qint64 id, const QString& title) { chat.rename(id, title); });
     connect(m_sidebar, &Sidebar::deleteRequested, &chat, [&chat](qint64 id) { chat.remove(id); });
 }
 
@@ -77,7 +79,8 @@ void MainWindow::connectConversation() {
     connect(&view, &MessageView::siblingRequested, &chat, &ChatController::showSibling);
     connect(&view, &MessageView::linkActivated, this, [](const QUrl& url) {
         // A model's words are not to be trusted with files or programs.
-        if (url.scheme() == u"http" || url.scheme() == u"https" || url.scheme() == u"mailto") QDesktopServices::openUrl(url);
+        if (url.scheme() == u"http" || url.scheme() == u"https" || url.scheme() == u"mailto")
+            QDesktopServices::openUrl(url);
     });
     connect(&m_pane->emptyState(), &EmptyState::openFileRequested, this, &MainWindow::chooseFile);
     connect(&m_pane->emptyState(), &EmptyState::chooseModelRequested, this, &MainWindow::popUpModelMenu);
@@ -100,7 +103,8 @@ void MainWindow::connectActions() {
     });
     on(m_actions->editLast, [this] {
         const auto& items = m_parts.chat.messages().items();
-        const auto last = std::find_if(items.rbegin(), items.rend(), [](const MessageItem& item) { return !item.isReply(); });
+        const auto last =
+            std::find_if(items.rbegin(), items.rend(), [](const MessageItem& item) { return !item.isReply(); });
         if (last != items.rend()) m_pane->messages().beginEdit(int(std::distance(last, items.rend())) - 1);
     });
     on(m_actions->findChat, [this] {
@@ -157,7 +161,8 @@ void MainWindow::connectChat() {
     });
     connect(&chat, &ChatController::statusChanged, this, &MainWindow::refreshComposer);
     connect(&chat, &ChatController::conversationDeleted, this, [this](qint64 id, const QString& title) {
-        m_toast->offerUndo(title.isEmpty() ? tr("Chat deleted") : tr("“%1” deleted").arg(title), [this, id] { m_parts.chat.restore(id); });
+        m_toast->offerUndo(title.isEmpty() ? tr("Chat deleted") : tr("“%1” deleted").arg(title),
+                           [this, id] { m_parts.chat.restore(id); });
     });
     connect(&chat, &ChatController::savingFailed, this, [this](const core::Error& error) {
         const ErrorText text = describe(error, ErrorContext::History);
@@ -166,7 +171,8 @@ void MainWindow::connectChat() {
     });
     connect(&chat, &ChatController::savingRecovered, this, [this] {
         if (!std::exchange(m_savingNotice, false)) return;
-        m_pane->notice().showNotice(NoticeBar::Kind::Info, tr("Saved again"), tr("Everything on the screen is in the history now."));
+        m_pane->notice().showNotice(NoticeBar::Kind::Info, tr("Saved again"),
+                                    tr("Everything on the screen is in the history now."));
     });
     connect(&chat, &ChatController::statsChanged, this, [this](const core::GenerationStats& stats, bool live) {
         m_stats = stats;
@@ -202,7 +208,8 @@ void MainWindow::connectEngine() {
     connect(&engine, &EngineClient::loadProgressed, this, [this](RequestId, const core::LoadProgress& progress) {
         m_pane->modelButton().setLoading(m_loadingName, double(progress.fraction));
     });
-    connect(&engine, &EngineClient::modelLoaded, this, [this](RequestId, const core::ModelInfo& info) { showModelLoaded(info); });
+    connect(&engine, &EngineClient::modelLoaded, this,
+            [this](RequestId, const core::ModelInfo& info) { showModelLoaded(info); });
     connect(&engine, &EngineClient::modelLoadFailed, this, [this](RequestId, const core::Error& error) {
         if (!m_parts.engine.isLoading()) showModelFailed(error); // else it made room for the next one
     });
@@ -215,11 +222,13 @@ void MainWindow::connectEngine() {
         m_models.setCards(cards);
         m_modelMenu->setScanning(false);
         refreshPage();
+        openOnlyModel(cards);
     });
-    connect(&m_parts.telemetry, &TelemetryClient::cpuSampled, this, [this](const core::CpuIdentity& identity, const core::CpuSample& sample) {
-        m_status->setCpu(identity, sample);
-        m_strip->setCpu(identity, sample);
-    });
+    connect(&m_parts.telemetry, &TelemetryClient::cpuSampled, this,
+            [this](const core::CpuIdentity& identity, const core::CpuSample& sample) {
+                m_status->setCpu(identity, sample);
+                m_strip->setCpu(identity, sample);
+            });
     connect(&m_parts.telemetry, &TelemetryClient::gpuSampled, m_status, &StatusPanel::setGpu);
 }
 
@@ -229,11 +238,22 @@ void MainWindow::begin(const QString& modelPath) {
     m_parts.chat.refreshConversations();
     scanModels();
     const QString last = m_parts.settings.value(QStringLiteral("models.last")).toString();
-    if (const QString path = modelPath.isEmpty() ? last : modelPath; !path.isEmpty()) openModel(path);
+    const QString path = modelPath.isEmpty() ? last : modelPath;
+    m_openOnlyModel = path.isEmpty();
+    if (!path.isEmpty()) openModel(path);
     m_pane->composer().focusInput();
 }
 
+void MainWindow::openOnlyModel(const ModelCards& cards) {
+    // The first start: with one model there is nothing to choose. Later scans never load by themselves.
+    if (!std::exchange(m_openOnlyModel, false)) return;
+    const auto usable = [](const core::ModelCard& card) { return card.usable; };
+    if (std::ranges::count_if(cards, usable) != 1) return;
+    openModel(QFile::decodeName(std::ranges::find_if(cards, usable)->path.c_str()));
+}
+
 void MainWindow::openModel(const QString& path) {
+    m_openOnlyModel = false;
     const QString absolute = QFileInfo(path).absoluteFilePath();
     // Its own context length and threads must be known before it is loaded.
     m_parts.settings.setModel(absolute, [this, absolute] { loadModel(absolute); });
@@ -257,7 +277,8 @@ void MainWindow::showModelLoaded(const core::ModelInfo& info) {
     m_modelMenu->setCurrentPath(m_loadingPath);
     if (!info.notices.empty()) {
         QStringList notices;
-        for (const std::string& notice : info.notices) notices << QString::fromStdString(notice);
+        for (const std::string& notice : info.notices)
+            notices << QString::fromStdString(notice);
         m_pane->notice().showNotice(NoticeBar::Kind::Info, tr("About this model"), notices.join(u'\n'));
     }
     refreshPage();
@@ -275,8 +296,8 @@ void MainWindow::showModelFailed(const core::Error& error) {
         const ErrorText text = describe(error, ErrorContext::Model);
         const QString file = QFileInfo(m_loadingPath).fileName();
         const QString details = text.details.isEmpty() ? QString() : tr("\nDetails: %1").arg(text.details);
-        m_pane->notice().showNotice(NoticeBar::Kind::Error, text.title, tr("%1: %2").arg(file, text.body), text.remedy + details,
-                                    tr("Choose a model"), [this] { popUpModelMenu(); });
+        m_pane->notice().showNotice(NoticeBar::Kind::Error, text.title, tr("%1: %2").arg(file, text.body),
+                                    text.remedy + details, tr("Choose a model"), [this] { popUpModelMenu(); });
     }
     refreshPage();
     refreshComposer();
@@ -301,7 +322,9 @@ void MainWindow::popUpModelMenu() {
     m_modelMenu->popup(button.mapToGlobal(QPoint(0, button.height() + 4)));
 }
 
-QString MainWindow::modelPath() const { return m_parts.engine.model() ? m_loadingPath : QString(); }
+QString MainWindow::modelPath() const {
+    return m_parts.engine.model() ? m_loadingPath : QString();
+}
 
 QString MainWindow::cardName(const QString& path) const {
     const auto& cards = m_models.cards();
@@ -314,7 +337,8 @@ QString MainWindow::cardName(const QString& path) const {
 void MainWindow::showStoreOpening(const StoreOpening& opening) {
     if (opening.trouble) {
         const ErrorText text = describe(*opening.trouble, ErrorContext::History);
-        m_pane->notice().showNotice(NoticeBar::Kind::Error, text.title, text.body, text.remedy + tr("\nDetails: %1").arg(text.details));
+        m_pane->notice().showNotice(NoticeBar::Kind::Error, text.title, text.body,
+                                    text.remedy + tr("\nDetails: %1").arg(text.details));
     } else if (opening.interruptedReplies > 0) {
         m_pane->notice().showNotice(NoticeBar::Kind::Info, tr("Hearth did not end properly last time"),
                                     tr("The reply that was being written has been kept as far as it came."),
@@ -325,18 +349,19 @@ void MainWindow::showStoreOpening(const StoreOpening& opening) {
 void MainWindow::showSettings(const QString& page) {
     if (!m_settingsDialog) {
         const auto& model = m_parts.engine.model();
-        m_settingsDialog = new SettingsDialog(m_parts.settings.globals(), model ? QString::fromStdString(model->name) : QString(),
-                                              m_parts.settings.overrides(), this);
+        m_settingsDialog =
+            new SettingsDialog(m_parts.settings.globals(), model ? QString::fromStdString(model->name) : QString(),
+                               m_parts.settings.overrides(), this);
         m_settingsDialog->setAttribute(Qt::WA_DeleteOnClose);
         const auto target = [](bool forModel) {
             return forModel ? SettingsModel::Target::CurrentModel : SettingsModel::Target::Everywhere;
         };
-        connect(m_settingsDialog, &SettingsDialog::settingChanged, this, [this, target](const QString& key, const QVariant& value, bool forModel) {
-            m_parts.settings.set(key, value, target(forModel));
-        });
-        connect(m_settingsDialog, &SettingsDialog::settingReset, this, [this, target](const QString& key, bool forModel) {
-            m_parts.settings.reset(key, target(forModel));
-        });
+        connect(m_settingsDialog, &SettingsDialog::settingChanged, this,
+                [this, target](const QString& key, const QVariant& value, bool forModel) {
+                    m_parts.settings.set(key, value, target(forModel));
+                });
+        connect(m_settingsDialog, &SettingsDialog::settingReset, this,
+                [this, target](const QString& key, bool forModel) { m_parts.settings.reset(key, target(forModel)); });
     }
     if (!page.isEmpty()) m_settingsDialog->showPage(page);
     m_settingsDialog->show();
@@ -347,7 +372,9 @@ void MainWindow::showSettings(const QString& page) {
 void MainWindow::settingChanged(const QString& key) {
     if (key == u"ui.theme") {
         const QString theme = m_parts.settings.value(key).toString();
-        const ThemeChoice choice = theme == u"light" ? ThemeChoice::Light : theme == u"dark" ? ThemeChoice::Dark : ThemeChoice::System;
+        const ThemeChoice choice = theme == u"light"  ? ThemeChoice::Light
+                                   : theme == u"dark" ? ThemeChoice::Dark
+                                                      : ThemeChoice::System;
         QAction* action = choice == ThemeChoice::Light  ? m_actions->themeLight
                           : choice == ThemeChoice::Dark ? m_actions->themeDark
                                                         : m_actions->themeSystem;
@@ -358,14 +385,16 @@ void MainWindow::settingChanged(const QString& key) {
     } else if (key == u"ui.sidebar" || key == u"ui.statusPanel") {
         fold();
     } else if ((key == u"engine.contextLength" || key == u"engine.threads") && m_parts.engine.model()) {
-        m_pane->notice().showNotice(NoticeBar::Kind::Info, tr("This takes effect when the model is loaded again"), {}, {},
-                                    tr("Load again"), [this] { openModel(m_loadingPath); });
+        m_pane->notice().showNotice(NoticeBar::Kind::Info, tr("This takes effect when the model is loaded again"), {},
+                                    {}, tr("Load again"), [this] { openModel(m_loadingPath); });
     }
 }
 
 // --- what is shown and what can be done -----------------------------------------------------------------------------
 
-int MainWindow::lastRow() const { return m_parts.chat.messages().rowCount() - 1; }
+int MainWindow::lastRow() const {
+    return m_parts.chat.messages().rowCount() - 1;
+}
 
 void MainWindow::refreshPage() {
     const bool empty = lastRow() < 0;
@@ -384,7 +413,8 @@ void MainWindow::refreshComposer() {
     const bool able = m_parts.engine.model() || m_parts.engine.isLoading();
     const auto& model = m_parts.engine.model();
     const QString name = model ? QString::fromStdString(model->name) : m_loadingName;
-    m_pane->composer().setPlaceholder(able ? tr("Message %1 (Shift+Enter for a new line)").arg(name) : tr("Choose a model to begin"));
+    m_pane->composer().setPlaceholder(able ? tr("Message %1 (Shift+Enter for a new line)").arg(name)
+                                           : tr("Choose a model to begin"));
     m_pane->composer().setBusy(m_parts.chat.isReplying(), m_parts.chat.statusText());
     m_pane->composer().setSendEnabled(able, able ? QString() : tr("Choose a model first (Ctrl+M)"));
 }

@@ -52,9 +52,10 @@ public:
             note(id, "loadFailed:" + QString::fromUtf8(core::name(error.code).data()));
         });
         QObject::connect(&client, &EngineClient::modelUnloaded, [this](RequestId id) { note(id, "unloaded"); });
-        QObject::connect(&client, &EngineClient::generationFinished, [this](RequestId id, const core::GenerationResult& result) {
-            note(id, result.reason == core::FinishReason::Cancelled ? "cancelled" : "finished");
-        });
+        QObject::connect(&client, &EngineClient::generationFinished,
+                         [this](RequestId id, const core::GenerationResult& result) {
+                             note(id, result.reason == core::FinishReason::Cancelled ? "cancelled" : "finished");
+                         });
         QObject::connect(&client, &EngineClient::generationFailed, [this](RequestId id, const core::Error& error) {
             note(id, "failed:" + QString::fromUtf8(core::name(error.code).data()));
         });
@@ -80,7 +81,9 @@ private:
     std::map<RequestId, QString> m_text;
 };
 
-core::LoadRequest file(const char* path) { return core::LoadRequest{.path = path}; }
+core::LoadRequest file(const char* path) {
+    return core::LoadRequest{.path = path};
+}
 
 core::GenerationRequest question() {
     core::GenerationRequest request;
@@ -142,12 +145,18 @@ void BridgeTest::EngineClient_loadsThenGenerates() {
 void BridgeTest::EngineClient_everyPhaseCanBeCancelled_data() {
     QTest::addColumn<QString>("phase");
     QTest::addColumn<QString>("final");
-    QTest::newRow("before the load begins") << "queuedLoad" << "loadFailed:Cancelled";
-    QTest::newRow("while loading") << "load" << "loadFailed:Cancelled";
-    QTest::newRow("reply queued behind another") << "queuedReply" << "failed:Cancelled";
-    QTest::newRow("before the first token") << "first" << "cancelled";
-    QTest::newRow("between tokens") << "middle" << "cancelled";
-    QTest::newRow("after the end") << "after" << "finished";
+    QTest::newRow("before the load begins") << "queuedLoad"
+                                            << "loadFailed:Cancelled";
+    QTest::newRow("while loading") << "load"
+                                   << "loadFailed:Cancelled";
+    QTest::newRow("reply queued behind another") << "queuedReply"
+                                                 << "failed:Cancelled";
+    QTest::newRow("before the first token") << "first"
+                                            << "cancelled";
+    QTest::newRow("between tokens") << "middle"
+                                    << "cancelled";
+    QTest::newRow("after the end") << "after"
+                                   << "finished";
 }
 
 void BridgeTest::EngineClient_everyPhaseCanBeCancelled() {
@@ -200,7 +209,8 @@ void BridgeTest::EngineClient_newerLoadReplacesOlder() {
     QTRY_COMPARE(ledger.finals(second), QStringList{"loaded"});
     QCOMPARE(ledger.finals(first), QStringList{"loadFailed:Cancelled"});
     QCOMPARE(client.model()->path, std::string("/models/b.gguf"));
-    for (std::size_t i = seen; i < progressOf.size(); ++i) QCOMPARE(progressOf[i], second);
+    for (std::size_t i = seen; i < progressOf.size(); ++i)
+        QCOMPARE(progressOf[i], second);
 
     // A load whose success was already on its way when the next one was asked for must not become the current model.
     core::Script instant;
@@ -217,9 +227,15 @@ void BridgeTest::EngineClient_errorsAndExceptionsEndTheRequest_data() {
     QTest::addColumn<QString>("kind");
     QTest::addColumn<QString>("loadFinal");
     QTest::addColumn<QString>("replyFinal");
-    QTest::newRow("load fails") << "load" << "loadFailed:NotGguf" << "failed:NoModelLoaded";
-    QTest::newRow("fails after two tokens") << "reply" << "loaded" << "failed:DeviceLost";
-    QTest::newRow("throws") << "throw" << "loadFailed:OutOfMemory" << "failed:Internal";
+    QTest::newRow("load fails") << "load"
+                                << "loadFailed:NotGguf"
+                                << "failed:NoModelLoaded";
+    QTest::newRow("fails after two tokens") << "reply"
+                                            << "loaded"
+                                            << "failed:DeviceLost";
+    QTest::newRow("throws") << "throw"
+                            << "loadFailed:OutOfMemory"
+                            << "failed:Internal";
 }
 
 void BridgeTest::EngineClient_errorsAndExceptionsEndTheRequest() {
@@ -263,7 +279,8 @@ void BridgeTest::EngineClient_shutdownEndsEverything() {
     const RequestId waiting = client.generate(question());
     if (delayMs > 0) QTest::qWait(delayMs);
     client.shutdown();
-    for (const RequestId id : {load, reply, waiting}) QCOMPARE(ledger.finals(id).size(), 1);
+    for (const RequestId id : {load, reply, waiting})
+        QCOMPARE(ledger.finals(id).size(), 1);
     QCOMPARE(client.generate(question()), RequestId(0));
     client.shutdown(); // twice does no harm
 }
@@ -288,7 +305,8 @@ void BridgeTest::TokenCoalescer_joinsWhatComesWithinAFrame() {
     connect(&coalescer, &TokenCoalescer::textReady, this, [&](RequestId, const QString& text) { given << text; });
     coalescer.addText(1, "first"); // at once
     QCOMPARE(given, QStringList{"first"});
-    for (int i = 0; i < 50; ++i) coalescer.addText(1, "x");
+    for (int i = 0; i < 50; ++i)
+        coalescer.addText(1, "x");
     QVERIFY(given.size() <= 2); // a frame may have ended meanwhile on a busy machine
     QTRY_COMPARE(given.join(QString()), "first" + QString(50, 'x'));
     coalescer.addText(1, "held");
@@ -299,7 +317,8 @@ void BridgeTest::TokenCoalescer_joinsWhatComesWithinAFrame() {
 void BridgeTest::TokenCoalescer_neverMixesReplies() {
     TokenCoalescer coalescer;
     std::map<RequestId, QString> given;
-    connect(&coalescer, &TokenCoalescer::textReady, this, [&](RequestId id, const QString& text) { given[id] += text; });
+    connect(&coalescer, &TokenCoalescer::textReady, this,
+            [&](RequestId id, const QString& text) { given[id] += text; });
     coalescer.addText(1, "a");
     coalescer.addText(1, "b");
     coalescer.addText(2, "c");
@@ -312,11 +331,13 @@ void BridgeTest::StoreClient_answersInOrder() {
     StoreClient store({});
     QSignalSpy opened(&store, &StoreClient::opened);
     QString title;
-    store.chats(this, [](core::ChatStore& chats) { return chats.createConversation("Wörter"); }, [](const auto&) {});
-    store.chats(this, [](core::ChatStore& chats) { return chats.conversations(); },
-                [&](const core::Result<std::vector<core::ConversationRow>>& rows) {
-                    if (rows && rows->size() == 1) title = QString::fromStdString(rows->front().title);
-                });
+    store.chats(
+        this, [](core::ChatStore& chats) { return chats.createConversation("Wörter"); }, [](const auto&) {});
+    store.chats(
+        this, [](core::ChatStore& chats) { return chats.conversations(); },
+        [&](const core::Result<std::vector<core::ConversationRow>>& rows) {
+            if (rows && rows->size() == 1) title = QString::fromStdString(rows->front().title);
+        });
     QTRY_COMPARE(title, "Wörter");
     QCOMPARE(opened.size(), 1);
     QVERIFY(!opened.front().front().value<StoreOpening>().trouble);
@@ -326,7 +347,9 @@ void BridgeTest::StoreClient_deadContextGetsNoAnswer() {
     StoreClient store({});
     bool called = false;
     auto context = std::make_unique<QObject>();
-    store.chats(context.get(), [](core::ChatStore& chats) { return chats.conversations(); }, [&](const auto&) { called = true; });
+    store.chats(
+        context.get(), [](core::ChatStore& chats) { return chats.conversations(); },
+        [&](const auto&) { called = true; });
     context.reset();
     store.shutdown();
     QVERIFY(!called);
@@ -338,13 +361,17 @@ void BridgeTest::StoreClient_shutdownWritesWhatWaits() {
     {
         StoreClient store(path);
         for (int i = 0; i < 20; ++i) {
-            store.chats(this, [](core::ChatStore& chats) { return chats.createConversation("c"); }, [](const auto&) {});
+            store.chats(
+                this, [](core::ChatStore& chats) { return chats.createConversation("c"); }, [](const auto&) {});
         }
     } // destroyed at once
     StoreClient again(path);
     qsizetype count = -1;
-    again.chats(this, [](core::ChatStore& chats) { return chats.conversations(); },
-                [&](const core::Result<std::vector<core::ConversationRow>>& rows) { count = rows ? qsizetype(rows->size()) : -2; });
+    again.chats(
+        this, [](core::ChatStore& chats) { return chats.conversations(); },
+        [&](const core::Result<std::vector<core::ConversationRow>>& rows) {
+            count = rows ? qsizetype(rows->size()) : -2;
+        });
     QTRY_COMPARE(count, 20);
 }
 
@@ -359,8 +386,9 @@ void BridgeTest::StoreClient_unusableFileFallsBackToMemory() {
     QVERIFY(opening.trouble.has_value());
     QVERIFY(opening.inMemory);
     bool created = false;
-    store.chats(this, [](core::ChatStore& chats) { return chats.createConversation("kept in memory"); },
-                [&](const core::Result<core::ConversationRow>& row) { created = row.has_value(); });
+    store.chats(
+        this, [](core::ChatStore& chats) { return chats.createConversation("kept in memory"); },
+        [&](const core::Result<core::ConversationRow>& row) { created = row.has_value(); });
     QTRY_VERIFY(created);
 }
 
@@ -369,11 +397,15 @@ void BridgeTest::StoreClient_unfinishedReplyIsReported() {
     const std::filesystem::path path = folder.filePath("hearth.db").toStdString();
     {
         StoreClient store(path);
-        store.chats(this, [](core::ChatStore& chats) -> core::Result<core::MessageRow> {
-            const auto conversation = chats.createConversation("c");
-            if (!conversation) return std::unexpected(conversation.error());
-            return chats.addMessage(conversation->id, {}, core::StoredRole::Assistant, "half", core::MessageState::Generating);
-        }, [](const auto&) {});
+        store.chats(
+            this,
+            [](core::ChatStore& chats) -> core::Result<core::MessageRow> {
+                const auto conversation = chats.createConversation("c");
+                if (!conversation) return std::unexpected(conversation.error());
+                return chats.addMessage(conversation->id, {}, core::StoredRole::Assistant, "half",
+                                        core::MessageState::Generating);
+            },
+            [](const auto&) {});
     }
     StoreClient again(path);
     QSignalSpy opened(&again, &StoreClient::opened);
@@ -423,7 +455,8 @@ void BridgeTest::ErrorText_everyCodeHasWords() {
             QCOMPARE(text.details, "magic 0x1234 at offset 7");
             if (error.code == core::ErrorCode::Cancelled) continue;
             QVERIFY2(!text.body.isEmpty(), qPrintable(text.title));
-            if (error.code != core::ErrorCode::InvalidArgument) QVERIFY2(!text.remedy.isEmpty(), qPrintable(text.title));
+            if (error.code != core::ErrorCode::InvalidArgument)
+                QVERIFY2(!text.remedy.isEmpty(), qPrintable(text.title));
             QVERIFY(text.inOneLine().startsWith(text.title));
         }
     }

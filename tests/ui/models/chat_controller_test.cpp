@@ -22,12 +22,15 @@ namespace {
 /// The scripted generator, and a look at what it was asked. The mutex is the test's own: two threads touch the list.
 class Recorder {
 public:
-    explicit Recorder(core::Script script) : m_script(std::move(script)) {}
+    explicit Recorder(core::Script script)
+        : m_script(std::move(script)) {}
 
     EngineFactory factory() {
         class Generator final : public core::TextGenerator {
         public:
-            Generator(Recorder& recorder, core::Script script) : m_recorder(recorder), m_inner(std::move(script)) {}
+            Generator(Recorder& recorder, core::Script script)
+                : m_recorder(recorder)
+                , m_inner(std::move(script)) {}
             core::Result<core::ModelInfo> load(const core::LoadRequest& request,
                                                const std::function<void(const core::LoadProgress&)>& progress,
                                                std::stop_token stop) override {
@@ -35,7 +38,8 @@ public:
             }
             void unload() override { m_inner.unload(); }
             core::Result<core::GenerationResult> generate(const core::GenerationRequest& request,
-                                                          const core::GenerationEvents& events, std::stop_token stop) override {
+                                                          const core::GenerationEvents& events,
+                                                          std::stop_token stop) override {
                 {
                     const std::lock_guard lock(m_recorder.m_mutex);
                     m_recorder.m_requests.push_back(request);
@@ -61,7 +65,8 @@ private:
     std::vector<core::GenerationRequest> m_requests;
 };
 
-core::Script script(std::vector<std::string> pieces = {"Hello", " there", "."}, std::chrono::milliseconds perPiece = 0ms) {
+core::Script script(std::vector<std::string> pieces = {"Hello", " there", "."},
+                    std::chrono::milliseconds perPiece = 0ms) {
     core::Script made;
     made.pieces = std::move(pieces);
     made.perPiece = perPiece;
@@ -91,7 +96,8 @@ struct House {
     [[nodiscard]] int rows() { return chat.messages().rowCount(); }
     [[nodiscard]] QStringList texts() {
         QStringList all;
-        for (const MessageItem& message : chat.messages().items()) all << message.text;
+        for (const MessageItem& message : chat.messages().items())
+            all << message.text;
         return all;
     }
     [[nodiscard]] bool settled() {
@@ -104,10 +110,11 @@ struct House {
     /// What the store holds of the current conversation.
     std::vector<core::MessageRow> stored() {
         std::optional<std::vector<core::MessageRow>> path;
-        store.chats(&chat, [id = chat.current()](core::ChatStore& chats) { return chats.activePath(id); },
-                    [&](const core::Result<std::vector<core::MessageRow>>& rows) {
-                        path = rows ? *rows : std::vector<core::MessageRow>();
-                    });
+        store.chats(
+            &chat, [id = chat.current()](core::ChatStore& chats) { return chats.activePath(id); },
+            [&](const core::Result<std::vector<core::MessageRow>>& rows) {
+                path = rows ? *rows : std::vector<core::MessageRow>();
+            });
         (void)QTest::qWaitFor([&] { return path.has_value(); });
         return path.value_or(std::vector<core::MessageRow>());
     }
@@ -140,6 +147,7 @@ private slots:
     void remove_canBeUndone();
     void rename_staysByHand();
     void store_failureKeepsTheChatGoingAndRecovers();
+    void prompt_alternates();
     void title_isTheFirstWords_data();
     void title_isTheFirstWords();
     void list_sectionsAndAges_data();
@@ -200,7 +208,8 @@ void ChatControllerTest::send_hostileTextSurvives_data() {
     QTest::newRow("1 MB") << big << big;
     QTest::newRow("zero byte") << QString("a") + QChar(0) + "b" << QString("a") + QChar(0xFFFD) + "b";
     QTest::newRow("lone surrogate") << QString("a") + QChar(0xD83D) + "b" << QString("a?b");
-    QTest::newRow("emoji and right to left") << QString::fromUtf8("👩‍👩‍👧 שלום") << QString::fromUtf8("👩‍👩‍👧 שלום");
+    QTest::newRow("emoji and right to left")
+        << QString::fromUtf8("👩‍👩‍👧 שלום") << QString::fromUtf8("👩‍👩‍👧 שלום");
 }
 
 void ChatControllerTest::send_hostileTextSurvives() {
@@ -421,14 +430,42 @@ void ChatControllerTest::store_failureKeepsTheChatGoingAndRecovers() {
     QCOMPARE(stored[3].state, core::MessageState::Complete);
 }
 
+void ChatControllerTest::prompt_alternates() {
+    using core::MessageState;
+    const auto item = [](core::StoredRole role, const char* text, MessageState state = MessageState::Complete) {
+        MessageItem made;
+        made.role = role;
+        made.text = text;
+        made.state = state;
+        return made;
+    };
+    constexpr auto kUser = core::StoredRole::User;
+    constexpr auto kReply = core::StoredRole::Assistant;
+    const std::vector<MessageItem> items{item(kUser, "one"),      item(kReply, "1"),
+                                         item(kUser, "stopped"),  item(kReply, "", MessageState::Cancelled),
+                                         item(kUser, "two"),      item(kReply, "2"),
+                                         item(kUser, "too long"), item(kReply, "", MessageState::Failed),
+                                         item(kUser, "three"),    item(kReply, "", MessageState::Generating)};
+    const auto messages = promptMessages(items, items.size() - 1, "  ");
+    QStringList shown;
+    for (const core::ChatMessage& message : messages)
+        shown << QString::fromStdString(message.text);
+    QCOMPARE(shown, QStringList({"one", "1", "stopped\n\ntwo", "2", "three"}));
+    QCOMPARE(messages.back().role, core::Role::User);
+}
+
 void ChatControllerTest::title_isTheFirstWords_data() {
     QTest::addColumn<QString>("text");
     QTest::addColumn<QString>("title");
-    QTest::newRow("short") << "Hi" << "Hi";
-    QTest::newRow("lines") << "\n  Two\n\nlines " << "Two lines";
-    QTest::newRow("long") << "Show me a binary search in C++ that returns where to insert" << "Show me a binary search in C++ that…";
+    QTest::newRow("short") << "Hi"
+                           << "Hi";
+    QTest::newRow("lines") << "\n  Two\n\nlines "
+                           << "Two lines";
+    QTest::newRow("long") << "Show me a binary search in C++ that returns where to insert"
+                          << "Show me a binary search in C++ that…";
     QTest::newRow("no spaces") << QString(100, u'x') << QString(40, u'x') + u'…';
-    QTest::newRow("blank") << "   " << "New chat";
+    QTest::newRow("blank") << "   "
+                           << "New chat";
 }
 
 void ChatControllerTest::title_isTheFirstWords() {
@@ -441,14 +478,30 @@ void ChatControllerTest::list_sectionsAndAges_data() {
     QTest::addColumn<QString>("when");
     QTest::addColumn<QString>("section");
     QTest::addColumn<QString>("age");
-    QTest::newRow("now") << "2026-03-10T12:00:00" << "TODAY" << "now";
-    QTest::newRow("minutes") << "2026-03-10T11:40:30" << "TODAY" << "19 min";
-    QTest::newRow("hours") << "2026-03-10T00:30:00" << "TODAY" << "11 h";
-    QTest::newRow("late yesterday") << "2026-03-09T23:00:00" << "YESTERDAY" << "1 d";
-    QTest::newRow("week") << "2026-03-04T12:00:00" << "LAST 7 DAYS" << "6 d";
-    QTest::newRow("month") << "2026-02-20T12:00:00" << "LAST 30 DAYS" << "18 d";
-    QTest::newRow("older") << "2025-10-05T12:00:00" << "OCTOBER 2025" << "5 mo";
-    QTest::newRow("clock set back") << "2026-03-10T13:00:00" << "TODAY" << "now";
+    QTest::newRow("now") << "2026-03-10T12:00:00"
+                         << "TODAY"
+                         << "now";
+    QTest::newRow("minutes") << "2026-03-10T11:40:30"
+                             << "TODAY"
+                             << "19 min";
+    QTest::newRow("hours") << "2026-03-10T00:30:00"
+                           << "TODAY"
+                           << "11 h";
+    QTest::newRow("late yesterday") << "2026-03-09T23:00:00"
+                                    << "YESTERDAY"
+                                    << "1 d";
+    QTest::newRow("week") << "2026-03-04T12:00:00"
+                          << "LAST 7 DAYS"
+                          << "6 d";
+    QTest::newRow("month") << "2026-02-20T12:00:00"
+                           << "LAST 30 DAYS"
+                           << "18 d";
+    QTest::newRow("older") << "2025-10-05T12:00:00"
+                           << "OCTOBER 2025"
+                           << "5 mo";
+    QTest::newRow("clock set back") << "2026-03-10T13:00:00"
+                                    << "TODAY"
+                                    << "now";
 }
 
 void ChatControllerTest::list_sectionsAndAges() {

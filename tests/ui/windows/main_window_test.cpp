@@ -12,11 +12,11 @@
 #include "ui/windows/model_menu.h"
 
 #include <QAction>
+#include <QDropEvent>
 #include <QLabel>
 #include <QMenu>
 #include <QMenuBar>
 #include <QMimeData>
-#include <QDropEvent>
 #include <QSignalSpy>
 #include <QStatusBar>
 #include <QTest>
@@ -290,7 +290,8 @@ void MainWindowTest::everyCommandHasAKey() {
     int commands = 0;
     for (const QAction* top : driver.window().menuBar()->actions()) {
         for (const QAction* action : top->menu()->actions()) {
-            if (action->isSeparator() || action->text().startsWith("No models") || action->text().startsWith("Looking")) continue;
+            if (action->isSeparator() || action->text().startsWith("No models") || action->text().startsWith("Looking"))
+                continue;
             QVERIFY2(!action->shortcut().isEmpty(), qPrintable(action->text()));
             ++commands;
             if (action->menu() == nullptr && top->text() != "&Model") keys << action->shortcut().toString();

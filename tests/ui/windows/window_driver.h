@@ -51,7 +51,9 @@ public:
         input()->setFocus();
         QTest::keyClicks(input(), text);
     }
-    void press(Qt::Key key, Qt::KeyboardModifiers modifiers = Qt::NoModifier) { QTest::keyClick(input(), key, modifiers); }
+    void press(Qt::Key key, Qt::KeyboardModifiers modifiers = Qt::NoModifier) {
+        QTest::keyClick(input(), key, modifiers);
+    }
     void send(const QString& text) {
         type(text);
         press(Qt::Key_Enter);
@@ -74,7 +76,9 @@ public:
     }
 
     // --- looking --------------------------------------------------------------------------------------------------
-    [[nodiscard]] QWidget* input() { return window().findChild<ui::Composer*>("composer")->findChild<QPlainTextEdit*>(); }
+    [[nodiscard]] QWidget* input() {
+        return window().findChild<ui::Composer*>("composer")->findChild<QPlainTextEdit*>();
+    }
     [[nodiscard]] QString composerText() { return window().findChild<ui::Composer*>("composer")->text(); }
     [[nodiscard]] ui::MessageView& view() { return *window().findChild<ui::MessageView*>("messages"); }
     [[nodiscard]] ui::ModelMenu& modelMenu() { return *window().findChild<ui::ModelMenu*>(); }
@@ -83,13 +87,15 @@ public:
     [[nodiscard]] QVariant row(int row, int role) { return view().model()->index(row, 0).data(role); }
     [[nodiscard]] QStringList texts() {
         QStringList all;
-        for (int i = 0; i < view().model()->rowCount(); ++i) all << row(i, ui::TextRole).toString();
+        for (int i = 0; i < view().model()->rowCount(); ++i)
+            all << row(i, ui::TextRole).toString();
         return all;
     }
     [[nodiscard]] QStringList conversationTitles() {
         const auto* model = window().findChild<QWidget*>("sidebar")->findChild<QAbstractItemView*>()->model();
         QStringList all;
-        for (int i = 0; i < model->rowCount(); ++i) all << model->index(i, 0).data().toString();
+        for (int i = 0; i < model->rowCount(); ++i)
+            all << model->index(i, 0).data().toString();
         return all;
     }
     /// All visible words of the notice bar; empty when it is hidden.
@@ -97,7 +103,8 @@ public:
         auto* bar = window().findChild<QWidget*>("notice");
         QStringList words;
         if (!bar->isVisible()) return {};
-        for (const QLabel* label : bar->findChildren<QLabel*>()) words << label->text();
+        for (const QLabel* label : bar->findChildren<QLabel*>())
+            words << label->text();
         return words.join('\n');
     }
     [[nodiscard]] QPushButton* button(const QString& text) {
