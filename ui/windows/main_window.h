@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/engine/generation.h"
+#include "ui/bridge/meta_types.h"
 #include "ui/models/model_list_model.h"
 
 #include <QMainWindow>
