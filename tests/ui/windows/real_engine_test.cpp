@@ -23,6 +23,7 @@ class RealEngineTest : public QObject {
     Q_OBJECT
 private slots:
     void initTestCase();
+    void firstStartLoadsTheOnlyModel();
     void firstEvening();
     void vanishedModelIsExplained();
     void messageLongerThanTheContextIsExplained();
@@ -59,6 +60,25 @@ QAction* RealEngineTest::menuAction(WindowDriver& driver, const QString& file) {
         return found != nullptr;
     });
     return found;
+}
+
+void RealEngineTest::firstStartLoadsTheOnlyModel() {
+    const QByteArray before = qgetenv("XDG_DATA_HOME");
+    qputenv("XDG_DATA_HOME", m_home.filePath("one").toUtf8());
+    const QString folder = LibraryClient::defaultFolder();
+    QVERIFY(QDir().mkpath(folder));
+    test::TinyModelOptions options;
+    options.name = "Tiny Starter";
+    (void)test::writeTinyModel(folder.toStdString(), options);
+    {
+        WindowDriver driver(realEngine());
+        QTRY_VERIFY(driver.loadedPath().endsWith("Tiny-Starter.gguf"));
+    }
+    qputenv("XDG_DATA_HOME", before);
+    // With two to choose from, the choice is the user's.
+    WindowDriver driver(realEngine());
+    QVERIFY(menuAction(driver, "Tiny-Two.gguf"));
+    QVERIFY(driver.loadedPath().isEmpty());
 }
 
 void RealEngineTest::firstEvening() {
