@@ -10,6 +10,7 @@
 #include "ui/style/theme.h"
 #include "ui/windows/main_window.h"
 
+#include <QCoreApplication>
 #include <QLocale>
 #include <QTimer>
 
@@ -86,6 +87,12 @@ void Application::shutdown() {
     parts.chat.finishShutdown();
     parts.store.shutdown();
     spdlog::info("shut down in order");
+}
+
+void Application::close() {
+    m_window->close();
+    shutdown(); // also when the window was never shown
+    QCoreApplication::quit();
 }
 
 void Application::raise(const QString& modelPath) {

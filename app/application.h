@@ -35,6 +35,8 @@ public:
     void start();
     /// Stops everything in order, within a second. The destructor does it too.
     void shutdown();
+    /// As the user would, by closing the window.
+    void close();
     /// A second start came: to the front, and open what it was asked for.
     void raise(const QString& modelPath);
 

@@ -6,6 +6,7 @@
 #include "app/data_folders.h"
 #include "app/logging_setup.h"
 #include "app/single_instance.h"
+#include "app/termination_signals.h"
 #include "core/engine/engine.h"
 
 #include <QApplication>
@@ -43,6 +44,8 @@ int main(int argc, char** argv) {
 
     app::Application application({folders.database, line.modelPath}, [] { return std::make_unique<core::Engine>(); });
     QObject::connect(&instance, &app::SingleInstance::secondStarted, &application, &app::Application::raise);
+    app::TerminationSignals terminationSignals;
+    QObject::connect(&terminationSignals, &app::TerminationSignals::received, &application, &app::Application::close);
     application.start();
     return QApplication::exec();
 }

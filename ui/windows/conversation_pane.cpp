@@ -11,6 +11,7 @@
 #include "ui/widgets/model_button.h"
 #include "ui/widgets/notice_bar.h"
 
+#include <QEvent>
 #include <QHBoxLayout>
 #include <QPainter>
 #include <QStackedWidget>
@@ -25,6 +26,7 @@ constexpr int kHeaderHeight = 52;
 constexpr int kSideMargin = 24;
 constexpr int kGap = 10;
 constexpr int kComposerMargin = 18;
+constexpr int kNoticeMargin = 12;
 
 /// A row whose one widget stands in the middle, as wide as the reading column and no wider.
 QHBoxLayout* readingColumn(QWidget* content) {
@@ -64,9 +66,13 @@ ConversationPane::ConversationPane(QWidget* parent)
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     column->addWidget(buildHeader());
-    auto* noticeRow = readingColumn(m_notice);
-    noticeRow->setContentsMargins(kSideMargin, 0, kSideMargin, 0);
-    column->addLayout(noticeRow);
+    m_noticeRow = new QWidget(this);
+    auto* noticeColumn = readingColumn(m_notice);
+    noticeColumn->setContentsMargins(kSideMargin, kNoticeMargin, kSideMargin, 0);
+    m_noticeRow->setLayout(noticeColumn);
+    m_noticeRow->setVisible(false); // with the notice, so that the margin goes too
+    m_notice->installEventFilter(this);
+    column->addWidget(m_noticeRow);
     column->addWidget(m_stack, 1);
     column->addWidget(buildFooter());
     setBackend({});
@@ -153,6 +159,13 @@ void ConversationPane::fillChips() {
 void ConversationPane::resizeEvent(QResizeEvent* event) {
     QWidget::resizeEvent(event);
     fillChips();
+}
+
+bool ConversationPane::eventFilter(QObject* watched, QEvent* event) {
+    if (watched == m_notice && (event->type() == QEvent::ShowToParent || event->type() == QEvent::HideToParent)) {
+        m_noticeRow->setVisible(event->type() == QEvent::ShowToParent);
+    }
+    return QWidget::eventFilter(watched, event);
 }
 
 void ConversationPane::paintEvent(QPaintEvent*) {

@@ -46,6 +46,7 @@ public:
     void setContext(int used, int total); ///< total 0 hides it
 
 protected:
+    bool eventFilter(QObject* watched, QEvent* event) override;
     void paintEvent(QPaintEvent* event) override;
     void resizeEvent(QResizeEvent* event) override;
 
@@ -60,6 +61,7 @@ private:
     ModelButton* m_modelButton;
     Chip* m_backend;
     Chip* m_context;
+    QWidget* m_noticeRow = nullptr;
     NoticeBar* m_notice;
     QStackedWidget* m_stack;
     EmptyState* m_emptyState;

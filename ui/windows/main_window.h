@@ -76,6 +76,7 @@ private:
     void connectChat();
     void connectEngine();
     void connectActions();
+    void askForTitle();
 
     void loadModel(const QString& path);
     void openOnlyModel(const ModelCards& cards);
@@ -83,6 +84,7 @@ private:
     void showModelFailed(const core::Error& error);
     void showStoreOpening(const StoreOpening& opening);
     void scanModels();
+    void hintAtStarterModel();
     void chooseFile();
     void popUpModelMenu();
     void showSettings(const QString& page = {});

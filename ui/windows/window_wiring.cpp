@@ -125,13 +125,7 @@ void MainWindow::connectActions() {
     on(m_actions->themeSystem, [this] { m_parts.settings.set(QStringLiteral("ui.theme"), "system"); });
     on(m_actions->themeLight, [this] { m_parts.settings.set(QStringLiteral("ui.theme"), "light"); });
     on(m_actions->themeDark, [this] { m_parts.settings.set(QStringLiteral("ui.theme"), "dark"); });
-    on(m_actions->renameChat, [this] {
-        const auto id = m_parts.chat.current();
-        bool accepted = false;
-        const QString title = QInputDialog::getText(this, tr("Rename chat"), tr("Title"), QLineEdit::Normal,
-                                                    m_parts.chat.conversations().title(id), &accepted);
-        if (accepted) m_parts.chat.rename(id, title);
-    });
+    on(m_actions->renameChat, [this] { askForTitle(); });
     on(m_actions->deleteChat, [this] { m_parts.chat.remove(m_parts.chat.current()); });
     on(m_actions->regenerate, [this] { m_parts.chat.regenerate(lastRow()); });
     on(m_actions->continueReply, [this] { m_parts.chat.continueReply(lastRow()); });
@@ -142,6 +136,18 @@ void MainWindow::connectActions() {
     on(m_actions->modelFolders, [this] { showSettings(QStringLiteral("Models")); });
     on(m_actions->unload, [this] { m_parts.engine.unload(); });
     on(m_actions->about, [this] { showAbout(this); });
+}
+
+void MainWindow::askForTitle() {
+    const auto id = m_parts.chat.current();
+    auto* dialog = new QInputDialog(this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setWindowTitle(tr("Rename chat"));
+    dialog->setLabelText(tr("Title"));
+    dialog->setTextValue(m_parts.chat.conversations().title(id));
+    connect(dialog, &QInputDialog::textValueSelected, this,
+            [this, id](const QString& title) { m_parts.chat.rename(id, title); });
+    dialog->open();
 }
 
 // --- controller and clients to widgets ------------------------------------------------------------------------------
@@ -192,6 +198,7 @@ void MainWindow::connectChat() {
 void MainWindow::connectEngine() {
     EngineClient& engine = m_parts.engine;
     connect(&engine, &EngineClient::loadStarted, this, [this](RequestId, const QString& path) {
+        if (path != m_loadingPath && m_settingsDialog) m_settingsDialog->close(); // it shows another model's values
         m_loadingPath = path;
         m_loadingName = cardName(path);
         m_parts.chat.setModelName(m_loadingName);
@@ -222,6 +229,7 @@ void MainWindow::connectEngine() {
         m_models.setCards(cards);
         m_modelMenu->setScanning(false);
         refreshPage();
+        if (cards.empty()) hintAtStarterModel();
         openOnlyModel(cards);
     });
     connect(&m_parts.telemetry, &TelemetryClient::cpuSampled, this,
@@ -306,6 +314,16 @@ void MainWindow::showModelFailed(const core::Error& error) {
 
 void MainWindow::scanModels() {
     m_parts.library.scan(QStringList(LibraryClient::defaultFolder()) + m_parts.settings.modelFolders());
+}
+
+/// The one button of the empty state opens a file; this tells those who have none.
+void MainWindow::hintAtStarterModel() {
+    if (m_parts.engine.model() || m_parts.engine.isLoading() || m_pane->notice().isVisible()) return;
+    m_pane->notice().showNotice(
+        NoticeBar::Kind::Info, tr("No model was found"),
+        tr("Hearth looked in %1 and the folders in Settings.").arg(LibraryClient::defaultFolder()),
+        tr("To get the starter model, start Hearth with ./run in its source folder: it fetches "
+           "TinyLlama 1.1B (323 MB). Or open any GGUF file that you have."));
 }
 
 void MainWindow::chooseFile() {
