@@ -10,6 +10,7 @@
 #include <QApplication>
 #include <QClipboard>
 #include <QMenu>
+#include <QMetaMethod>
 #include <QMouseEvent>
 #include <QScrollBar>
 #include <QTextBoundaryFinder>
@@ -321,7 +322,8 @@ void MessageViewPrivate::fillMenu(QMenu& menu, int row)
         menu.addAction(MessageView::tr("Edit…"), this, [this, row] { beginEdit(row); });
     else if (data.author == int(core::StoredRole::Assistant))
         menu.addAction(MessageView::tr("Regenerate"), this, [this, row] { emit q->regenerateRequested(row); });
-    menu.addAction(MessageView::tr("Delete"), this, [this, row] { emit q->deleteRequested(row); });
+    if (q->isSignalConnected(QMetaMethod::fromSignal(&MessageView::deleteRequested))) // never offer what nobody does
+        menu.addAction(MessageView::tr("Delete"), this, [this, row] { emit q->deleteRequested(row); });
 }
 
 bool MessageViewPrivate::moveFocus(bool next)
