@@ -215,12 +215,17 @@ private slots:
         QVERIFY2(talk.status == 0, explain(talk));
         const QStringList replies = talk.out.split('\n', Qt::SkipEmptyParts);
         QVERIFY2(replies.size() >= 2, explain(talk));
-        const auto cached = QRegularExpression("(\\d+) from the cache").globalMatch(talk.err);
-        QList<int> counts;
-        for (auto match = cached; match.hasNext();) counts << match.next().captured(1).toInt();
-        QCOMPARE(counts.size(), 2);
-        QCOMPARE(counts[0], 0);
-        QVERIFY2(counts[1] > 10, explain(talk)); // the first question and its answer
+        const QRegularExpression figures("prompt (\\d+) tokens, (\\d+) from the cache");
+        QList<int> prompts;
+        QList<int> cached;
+        for (auto match = figures.globalMatch(talk.err); match.hasNext();) {
+            const auto next = match.next();
+            prompts << next.captured(1).toInt();
+            cached << next.captured(2).toInt();
+        }
+        QCOMPARE(cached.size(), 2);
+        QCOMPARE(cached[0], 0);
+        QVERIFY2(cached[1] >= prompts[0], explain(talk)); // the first question and the frame of its answer
         QCOMPARE(run(arguments + QStringList{"hello"}).out.trimmed(), replies.front().trimmed());
     }
 
