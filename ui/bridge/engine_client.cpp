@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/bridge/engine_client.h"
 
-#include <QCoreApplication>
-
 #include <utility>
 
 namespace hearth::ui {
 
 EngineClient::EngineClient(EngineFactory factory, QObject* parent)
-    : QObject(parent)
+    : TaskReceiver(parent)
     , m_worker(new EngineWorker(std::move(factory))) {
     m_thread.setObjectName("engine");
     m_worker->moveToThread(&m_thread);
@@ -24,38 +22,37 @@ EngineClient::~EngineClient() {
 }
 
 void EngineClient::connectWorker() {
-    connect(m_worker, &EngineWorker::loadProgressed, this, [this](RequestId id, const core::LoadProgress& progress) {
+    relay(m_worker, &EngineWorker::loadProgressed, this, [this](RequestId id, const core::LoadProgress& progress) {
         if (id == m_currentLoad) emit loadProgressed(id, progress);
     });
-    connect(m_worker, &EngineWorker::modelLoaded, this, [this](RequestId id, const core::ModelInfo& info) {
+    relay(m_worker, &EngineWorker::modelLoaded, this, [this](RequestId id, const core::ModelInfo& info) {
         const bool current = id == m_currentLoad; // else a newer load or unload was asked for meanwhile
         if (!end(id)) return;
         if (!current) return finishCancelled(id, Kind::Load);
         m_model = info;
         emit modelLoaded(id, info);
     });
-    connect(m_worker, &EngineWorker::modelLoadFailed, this, [this](RequestId id, const core::Error& error) {
+    relay(m_worker, &EngineWorker::modelLoadFailed, this, [this](RequestId id, const core::Error& error) {
         if (end(id)) emit modelLoadFailed(id, error);
     });
-    connect(m_worker, &EngineWorker::modelUnloaded, this, [this](RequestId id) {
+    relay(m_worker, &EngineWorker::modelUnloaded, this, [this](RequestId id) {
         if (end(id)) emit modelUnloaded(id);
     });
-    connect(m_worker, &EngineWorker::promptProgressed, this,
-            [this](RequestId id, const core::PromptProgress& progress) {
-                if (m_pending.contains(id)) emit promptProgressed(id, progress);
-            });
-    connect(m_worker, &EngineWorker::textGenerated, this, [this](RequestId id, const QString& text) {
+    relay(m_worker, &EngineWorker::promptProgressed, this, [this](RequestId id, const core::PromptProgress& progress) {
+        if (m_pending.contains(id)) emit promptProgressed(id, progress);
+    });
+    relay(m_worker, &EngineWorker::textGenerated, this, [this](RequestId id, const QString& text) {
         if (m_pending.contains(id)) m_coalescer.addText(id, text);
     });
-    connect(m_worker, &EngineWorker::statsUpdated, this, [this](RequestId id, const core::GenerationStats& stats) {
+    relay(m_worker, &EngineWorker::statsUpdated, this, [this](RequestId id, const core::GenerationStats& stats) {
         if (m_pending.contains(id)) m_coalescer.addStats(id, stats);
     });
-    connect(m_worker, &EngineWorker::generationFinished, this,
-            [this](RequestId id, const core::GenerationResult& result) {
-                m_coalescer.flush();
-                if (end(id)) emit generationFinished(id, result);
-            });
-    connect(m_worker, &EngineWorker::generationFailed, this, [this](RequestId id, const core::Error& error) {
+    relay(m_worker, &EngineWorker::generationFinished, this,
+          [this](RequestId id, const core::GenerationResult& result) {
+              m_coalescer.flush();
+              if (end(id)) emit generationFinished(id, result);
+          });
+    relay(m_worker, &EngineWorker::generationFailed, this, [this](RequestId id, const core::Error& error) {
         m_coalescer.flush();
         if (end(id)) emit generationFailed(id, error);
     });
@@ -78,10 +75,9 @@ RequestId EngineClient::load(const core::LoadRequest& request) {
     m_currentLoad = id;
     m_model.reset(); // the engine drops the old model first
     emit loadStarted(id, QString::fromStdString(request.path));
-    QMetaObject::invokeMethod(
-        m_worker,
-        [worker = m_worker, id, request, stop = m_pending.at(id).stop.get_token()] { worker->load(id, request, stop); },
-        Qt::QueuedConnection);
+    postTask(m_worker, [worker = m_worker, id, request, stop = m_pending.at(id).stop.get_token()] {
+        worker->load(id, request, stop);
+    });
     return id;
 }
 
@@ -89,12 +85,9 @@ RequestId EngineClient::generate(core::GenerationRequest request) {
     if (!m_thread.isRunning()) return 0;
     request.id = begin(Kind::Generate);
     const RequestId id = request.id;
-    QMetaObject::invokeMethod(
-        m_worker,
-        [worker = m_worker, request = std::move(request), stop = m_pending.at(id).stop.get_token()] {
-            worker->generate(request, stop);
-        },
-        Qt::QueuedConnection);
+    postTask(m_worker, [worker = m_worker, request = std::move(request), stop = m_pending.at(id).stop.get_token()] {
+        worker->generate(request, stop);
+    });
     return id;
 }
 
@@ -104,8 +97,7 @@ RequestId EngineClient::unload() {
     const RequestId id = begin(Kind::Unload);
     m_currentLoad = 0;
     m_model.reset();
-    QMetaObject::invokeMethod(
-        m_worker, [worker = m_worker, id] { worker->unload(id); }, Qt::QueuedConnection);
+    postTask(m_worker, [worker = m_worker, id] { worker->unload(id); });
     return id;
 }
 
@@ -139,7 +131,7 @@ void EngineClient::shutdown() {
     m_thread.quit();
     m_thread.wait();
     // What the worker sent before it ended still waits in our queue: deliver it, so that no word of a reply is lost.
-    QCoreApplication::sendPostedEvents(this, QEvent::MetaCall);
+    runPostedTasks();
     m_coalescer.flush();
     m_currentLoad = 0;
     m_model.reset();

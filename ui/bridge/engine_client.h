@@ -19,7 +19,7 @@
 
 namespace hearth::ui {
 
-class EngineClient : public QObject {
+class EngineClient : public TaskReceiver {
     Q_OBJECT
 public:
     explicit EngineClient(EngineFactory factory, QObject* parent = nullptr);

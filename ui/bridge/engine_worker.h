@@ -8,6 +8,7 @@
 
 #include "core/engine/text_generator.h"
 #include "ui/bridge/meta_types.h"
+#include "ui/bridge/task_event.h"
 
 #include <QObject>
 #include <QString>
@@ -21,7 +22,7 @@ namespace hearth::ui {
 /// Called on the engine thread at the first command, so that nothing is probed before the window stands.
 using EngineFactory = std::function<std::unique_ptr<core::TextGenerator>()>;
 
-class EngineWorker : public QObject {
+class EngineWorker : public TaskReceiver {
     Q_OBJECT
 public:
     explicit EngineWorker(EngineFactory factory);

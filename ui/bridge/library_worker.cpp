@@ -24,12 +24,12 @@ void LibraryWorker::scan(RequestId id, const QStringList& folders, const std::st
 }
 
 LibraryClient::LibraryClient(QObject* parent)
-    : QObject(parent)
+    : TaskReceiver(parent)
     , m_worker(new LibraryWorker) {
     m_thread.setObjectName("library");
     m_worker->moveToThread(&m_thread);
     connect(&m_thread, &QThread::finished, m_worker, &QObject::deleteLater);
-    connect(m_worker, &LibraryWorker::scanned, this, [this](RequestId id, const ModelCards& cards) {
+    relay(m_worker, &LibraryWorker::scanned, this, [this](RequestId id, const ModelCards& cards) {
         if (id == m_current) emit scanned(cards);
     });
     m_thread.start(QThread::LowPriority);
@@ -43,10 +43,9 @@ void LibraryClient::scan(const QStringList& folders) {
     m_stop.request_stop();
     m_stop = std::stop_source{};
     emit scanStarted();
-    QMetaObject::invokeMethod(
-        m_worker,
-        [worker = m_worker, id = ++m_current, folders, stop = m_stop.get_token()] { worker->scan(id, folders, stop); },
-        Qt::QueuedConnection);
+    postTask(m_worker, [worker = m_worker, id = ++m_current, folders, stop = m_stop.get_token()] {
+        worker->scan(id, folders, stop);
+    });
 }
 
 void LibraryClient::shutdown() {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "ui/bridge/meta_types.h"
+#include "ui/bridge/task_event.h"
 
 #include <QObject>
 #include <QStringList>
@@ -14,7 +15,7 @@
 
 namespace hearth::ui {
 
-class LibraryWorker : public QObject {
+class LibraryWorker : public TaskReceiver {
     Q_OBJECT
 public:
     void scan(RequestId id, const QStringList& folders, const std::stop_token& stop);
@@ -23,7 +24,7 @@ signals:
     void scanned(hearth::ui::RequestId id, const hearth::ui::ModelCards& cards);
 };
 
-class LibraryClient : public QObject {
+class LibraryClient : public TaskReceiver {
     Q_OBJECT
 public:
     explicit LibraryClient(QObject* parent = nullptr);

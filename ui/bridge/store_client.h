@@ -24,7 +24,7 @@
 
 namespace hearth::ui {
 
-class StoreClient : public QObject {
+class StoreClient : public TaskReceiver {
     Q_OBJECT
 public:
     /// `path` empty: in memory.
@@ -72,14 +72,11 @@ void StoreClient::post(QObject* context, Work work, Then then) {
             answer = core::fail(core::ErrorCode::Internal, exception.what());
         }
         // Delivered through the client, which outlives the thread; the guard is looked at on the GUI thread only.
-        QMetaObject::invokeMethod(
-            this,
-            [guard = std::move(guard), then = std::move(then), answer = std::move(answer)] {
-                if (guard) then(answer);
-            },
-            Qt::QueuedConnection);
+        postTask(this, [guard = std::move(guard), then = std::move(then), answer = std::move(answer)] {
+            if (guard) then(answer);
+        });
     };
-    QMetaObject::invokeMethod(m_worker, std::move(task), Qt::QueuedConnection);
+    postTask(m_worker, std::move(task));
 }
 
 } // namespace hearth::ui

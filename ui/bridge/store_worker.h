@@ -9,6 +9,7 @@
 #include "core/store/database.h"
 #include "core/store/settings_store.h"
 #include "ui/bridge/meta_types.h"
+#include "ui/bridge/task_event.h"
 
 #include <QObject>
 
@@ -25,7 +26,7 @@ struct StoreOpening {
     int interruptedReplies = 0; ///< found unfinished: the program had been killed in mid-reply
 };
 
-class StoreWorker : public QObject {
+class StoreWorker : public TaskReceiver {
     Q_OBJECT
 public:
     /// Days that a deleted conversation stays in the bin.

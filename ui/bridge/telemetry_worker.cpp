@@ -25,13 +25,17 @@ void TelemetryWorker::sample() {
 }
 
 TelemetryClient::TelemetryClient(QObject* parent)
-    : QObject(parent)
+    : TaskReceiver(parent)
     , m_worker(new TelemetryWorker) {
     m_thread.setObjectName("telemetry");
     m_worker->moveToThread(&m_thread);
     connect(&m_thread, &QThread::finished, m_worker, &QObject::deleteLater);
-    connect(m_worker, &TelemetryWorker::cpuSampled, this, &TelemetryClient::cpuSampled);
-    connect(m_worker, &TelemetryWorker::gpuSampled, this, &TelemetryClient::gpuSampled);
+    relay(m_worker, &TelemetryWorker::cpuSampled, this,
+          [this](const core::CpuIdentity& identity, const core::CpuSample& sample) {
+              emit cpuSampled(identity, sample);
+          });
+    relay(m_worker, &TelemetryWorker::gpuSampled, this,
+          [this](const core::GpuReport& report) { emit gpuSampled(report); });
 }
 
 TelemetryClient::~TelemetryClient() {
@@ -47,9 +51,9 @@ void TelemetryClient::setSampling(Sampling sampling) {
     m_sampling = sampling;
     if (sampling == Sampling::On) {
         if (!m_thread.isRunning()) m_thread.start(QThread::LowPriority);
-        QMetaObject::invokeMethod(m_worker, &TelemetryWorker::start, Qt::QueuedConnection);
+        postTask(m_worker, [worker = m_worker] { worker->start(); });
     } else {
-        QMetaObject::invokeMethod(m_worker, &TelemetryWorker::stop, Qt::QueuedConnection);
+        postTask(m_worker, [worker = m_worker] { worker->stop(); });
     }
 }
 

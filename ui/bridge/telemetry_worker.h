@@ -6,6 +6,7 @@
 #pragma once
 
 #include "ui/bridge/meta_types.h"
+#include "ui/bridge/task_event.h"
 
 #include <QObject>
 #include <QThread>
@@ -15,7 +16,7 @@
 
 namespace hearth::ui {
 
-class TelemetryWorker : public QObject {
+class TelemetryWorker : public TaskReceiver {
     Q_OBJECT
 public:
     static constexpr int kIntervalMs = 1000;
@@ -37,7 +38,7 @@ private:
     std::unique_ptr<core::GpuMonitor> m_gpu;
 };
 
-class TelemetryClient : public QObject {
+class TelemetryClient : public TaskReceiver {
     Q_OBJECT
 public:
     explicit TelemetryClient(QObject* parent = nullptr);
