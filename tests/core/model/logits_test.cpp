@@ -190,12 +190,16 @@ void LogitsTest::promptMatchesExactLogits() {
 }
 
 void LogitsTest::longPromptMatchesExactLogits_data() {
-    addModelAndPathRows([](const nlohmann::json& model) { return model.contains("long") && !model["long"].is_null(); });
+    const auto hasLongPrompt = [](const nlohmann::json& model) { return model.contains("long") && !model["long"].is_null(); };
+    addModelAndPathRows(hasLongPrompt);
+    // Without the shared models there is no row at all, and a test of no row would run without its data.
+    if (std::ranges::none_of(allModels(), hasLongPrompt)) QTest::newRow("none") << QString() << 0;
 }
 
 void LogitsTest::longPromptMatchesExactLogits() {
     QFETCH(QString, manifest);
     QFETCH(int, path);
+    if (manifest.isEmpty()) QSKIP(kAbsent);
     const auto json = nlohmann::json::parse(manifest.toStdString());
     const auto prompt = idsOf(json["long"]["prompt"]);
     const std::vector<float> expected = test::readFloats(std::filesystem::path(json["folder"].get<std::string>()) /
