@@ -1,10 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/backend.h"
 
+#include <array>
+
 namespace hearth::kernels {
 
 void Backend::matmulShared(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x) {
     for (std::size_t i = 0; i < outs.size() && i < weights.size(); ++i) matmul(outs[i], weights[i], x);
+}
+
+bool Backend::replayStep(const StepInfo&) {
+    return false;
+}
+
+void Backend::matmulAdd(const TensorView& x, const TensorView& weight, const TensorView& in, const TensorView& bias,
+                        const TensorView& scratch) {
+    matmul(scratch, weight, in);
+    if (bias.data != nullptr) addBias(scratch, bias);
+    add(x, scratch);
+}
+
+void Backend::gatedMatmul(const TensorView& out, const TensorView& gate, const TensorView& up, const TensorView& x,
+                          GatedActivation activation, const TensorView& scratch) {
+    const std::array outs{out, scratch};
+    const std::array weights{gate, up};
+    matmulShared(outs, weights, x);
+    if (activation == GatedActivation::Silu) {
+        swiGlu(out, out, scratch);
+    } else {
+        geGlu(out, out, scratch);
+    }
+}
+
+void Backend::addRmsNorm(const TensorView& out, const TensorView& x, const TensorView& y, const TensorView& weight,
+                         float eps) {
+    add(x, y);
+    rmsNorm(out, x, weight, eps);
+}
+
+void Backend::ropeAndAppend(const TensorView& q, const TensorView& k, const TensorView& v, const KvView& cache,
+                            std::int32_t firstPosition, const RopeParams& params) {
+    rope(q, cache.headDim, firstPosition, params);
+    rope(k, cache.headDim, firstPosition, params);
+    appendKv(cache, k, v, firstPosition);
 }
 
 } // namespace hearth::kernels

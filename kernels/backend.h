@@ -2,7 +2,7 @@
 //
 // Backend: the eager, narrow interface between the forward pass (core/model/decoder.cpp) and whoever does the arithmetic.
 // Operations run in order. A failure sets a sticky Status that endStep() returns, so a forward pass reads like the paper.
-// Activations are f32 [tokens, dim]; weights stay in the file's type; the KV cache is f16. Each operation's contract
+// Activations are f32 [tokens, dim]; weights stay in the file's type; the KV cache is f16 or q8_0. Each operation's contract
 // (shapes, formula, tolerance, source) is in kernels/ops/<operation>.h.
 // Thread: one at a time (the engine's); a back end may own a pool inside.
 #pragma once
@@ -53,13 +53,20 @@ struct RopeParams {
     const float* frequencyFactors = nullptr; ///< host memory, [dims/2] divisors of the frequencies (rope_freqs), or null
 };
 
-/// One layer's keys and values: f16 [kvHeads, capacity, headDim] each, so that one head's history is contiguous.
+/// How a cache stores keys and values.
+enum class KvType : std::uint8_t {
+    F16,
+    Q8_0, ///< rows of headDim values as Q8_0 blocks (kernels/quant/q8_0.h); headDim is a multiple of 32
+};
+
+/// One layer's keys and values: [kvHeads, capacity, headDim] each, so that one head's history is contiguous.
 struct KvView {
     void* keys = nullptr;
     void* values = nullptr;
     std::int32_t kvHeads = 0;
     std::int32_t capacity = 0;   ///< positions
     std::int32_t headDim = 0;
+    KvType type = KvType::F16;
 };
 
 struct AttentionParams {
@@ -67,6 +74,18 @@ struct AttentionParams {
     float scale = 0.0f;          ///< usually 1 / sqrt(headDim)
     float softcap = 0.0f;        ///< 0 = off, else scores = softcap * tanh(scores / softcap)
     std::int32_t window = 0;     ///< 0 = off, else a token sees itself and window - 1 before it
+    bool causal = true;          ///< false: every token sees all positions up to the last of this call
+    TensorView sinks{};          ///< f32 [heads], or data == nullptr: a score per head that takes weight and gives no value
+};
+
+enum class GatedActivation : std::uint8_t { Silu, GeluTanh };
+
+/// What stays the same and what changes when a step is computed again (decoding computes the same step for every token).
+struct StepInfo {
+    std::uint64_t signature = 0; ///< equal = the same operations on the same memory, but for tokens and position; 0 = none
+    std::span<const std::int32_t> tokens;
+    std::int32_t firstPosition = 0;
+    std::span<std::byte> results; ///< host memory that the step's one download fills
 };
 
 class Backend {
@@ -90,6 +109,9 @@ public:
     /// Operations after a stop request do nothing; endStep then returns Cancelled.
     virtual void beginStep(std::stop_token stop) = 0;
     [[nodiscard]] virtual Status endStep() = 0;
+    /// Called after beginStep. True: the step recorded under this signature runs again with these tokens, position and
+    /// results; issue no operation, call endStep. False: issue them; the back end may record them. Default: never.
+    virtual bool replayStep(const StepInfo& info);
 
     // --- operations; outputs first ------------------------------------------------------------------------------
     /// out[i] = table[tokens[i]] as f32, times `scale`.
@@ -129,6 +151,20 @@ public:
     virtual void matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& ids) = 0;
     /// out [n, dim] = sum over k of weights [n, k] * x [n * k, dim]
     virtual void moeCombine(const TensorView& out, const TensorView& x, const TensorView& weights) = 0;
+
+    // --- fused operations: the defaults are made of the ones above ------------------------------------------------
+    /// x += in * weight^T (+ bias, which may have data == nullptr). `scratch` [n, weight.rows] is overwritten or left alone.
+    virtual void matmulAdd(const TensorView& x, const TensorView& weight, const TensorView& in, const TensorView& bias,
+                           const TensorView& scratch);
+    /// out = activation(x * gate^T) * (x * up^T), all [n, gate.rows]. `scratch` is like out, overwritten or left alone.
+    virtual void gatedMatmul(const TensorView& out, const TensorView& gate, const TensorView& up, const TensorView& x,
+                             GatedActivation activation, const TensorView& scratch);
+    /// x += y, then out = rmsNorm(x)
+    virtual void addRmsNorm(const TensorView& out, const TensorView& x, const TensorView& y, const TensorView& weight,
+                            float eps);
+    /// rope on q and k, then appendKv of k and v. k and v may be left as they were: only the cache counts.
+    virtual void ropeAndAppend(const TensorView& q, const TensorView& k, const TensorView& v, const KvView& cache,
+                               std::int32_t firstPosition, const RopeParams& params);
 };
 
 } // namespace hearth::kernels

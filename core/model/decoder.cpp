@@ -44,16 +44,20 @@ void projectQkv(Backend& backend, const ModelConfig& config, const LayerWeights&
     backend.rmsNorm(kHeads, kHeads, layer.kNorm, config.normEpsilon);
 }
 
-void denseFeedForward(Backend& backend, const LayerWeights& layer, Scratch& scratch, const TensorView& out,
+/// x += feedForward(h)
+void denseFeedForward(Backend& backend, const LayerWeights& layer, Scratch& scratch, const TensorView& x,
                       const TensorView& h) {
-    const std::array gateUp{scratch.gate.firstRows(h.rows()), scratch.up.firstRows(h.rows())};
-    const std::array weights{layer.gate, layer.up};
-    backend.matmulShared(gateUp, weights, h);
-    if (present(layer.gateBias)) backend.addBias(gateUp[0], layer.gateBias);
-    if (present(layer.upBias)) backend.addBias(gateUp[1], layer.upBias);
-    backend.swiGlu(gateUp[0], gateUp[0], gateUp[1]);
-    backend.matmul(out, layer.down, gateUp[0]);
-    if (present(layer.downBias)) backend.addBias(out, layer.downBias);
+    const TensorView gate = scratch.gate.firstRows(h.rows());
+    const TensorView up = scratch.up.firstRows(h.rows());
+    if (present(layer.gateBias) || present(layer.upBias)) {
+        backend.matmulShared(std::array{gate, up}, std::array{layer.gate, layer.up}, h);
+        if (present(layer.gateBias)) backend.addBias(gate, layer.gateBias);
+        if (present(layer.upBias)) backend.addBias(up, layer.upBias);
+        backend.swiGlu(gate, gate, up);
+    } else {
+        backend.gatedMatmul(gate, layer.gate, layer.up, h, kernels::GatedActivation::Silu, up);
+    }
+    backend.matmulAdd(x, layer.down, gate, layer.downBias, scratch.projected.firstRows(h.rows()));
 }
 
 void expertFeedForward(Backend& backend, const ModelConfig& config, const LayerWeights& layer, Scratch& scratch,
@@ -76,9 +80,19 @@ void expertFeedForward(Backend& backend, const ModelConfig& config, const LayerW
     backend.moeCombine(out, expertOut, weights);
 }
 
-void computeLogits(Backend& backend, const DecodeStep& step, const TensorView& x) {
+/// out = rmsNorm(x), after x += sum where there is one
+void addThenNorm(Backend& backend, const TensorView& out, const TensorView& x, const TensorView& sum,
+                 const TensorView& weight, float eps) {
+    if (present(sum)) {
+        backend.addRmsNorm(out, x, sum, weight, eps);
+    } else {
+        backend.rmsNorm(out, x, weight, eps);
+    }
+}
+
+void computeLogits(Backend& backend, const DecodeStep& step, const TensorView& x, const TensorView& mixture) {
     const TensorView h = step.scratch.normed.firstRows(x.rows());
-    backend.rmsNorm(h, x, step.weights.outputNorm, step.config.normEpsilon);
+    addThenNorm(backend, h, x, mixture, step.weights.outputNorm, step.config.normEpsilon);
     const auto vocabulary = static_cast<std::size_t>(step.config.vocabulary);
     for (std::int64_t row = 0; row < h.rows(); row += Scratch::kLogitRows) {
         const std::int64_t count = std::min<std::int64_t>(Scratch::kLogitRows, h.rows() - row);
@@ -144,6 +158,7 @@ void decode(Backend& backend, const DecodeStep& step) {
     const kernels::AttentionParams attention{config.heads, config.attentionScale, 0.0f, 0};
 
     TensorView x = scratch.residual.firstRows(tokens);
+    TensorView mixture; // of the layer before, still to be added to x: the next norm does it in passing
     backend.embed(x, step.weights.tokenEmbedding, step.tokens, config.embeddingScale);
 
     for (std::int32_t i = 0; i < config.layers; ++i) {
@@ -154,11 +169,9 @@ void decode(Backend& backend, const DecodeStep& step) {
         const TensorView k = scratch.k.firstRows(tokens);
         const TensorView v = scratch.v.firstRows(tokens);
 
-        backend.rmsNorm(h, x, layer.attentionNorm, config.normEpsilon);
+        addThenNorm(backend, h, x, mixture, layer.attentionNorm, config.normEpsilon);
         projectQkv(backend, config, layer, h, {q, k, v});
-        backend.rope(q, config.headDim, step.firstPosition, config.rope);
-        backend.rope(k, config.headDim, step.firstPosition, config.rope);
-        backend.appendKv(kv, k, v, step.firstPosition);
+        backend.ropeAndAppend(q, k, v, kv, step.firstPosition, config.rope);
 
         // After the last layer's keys and values are stored, only tokens whose logits are wanted matter.
         std::int64_t rows = tokens;
@@ -171,21 +184,25 @@ void decode(Backend& backend, const DecodeStep& step) {
         const TensorView attended = scratch.attention.firstRows(rows);
         const TensorView projected = scratch.projected.firstRows(rows);
         backend.attention(attended, q, kv, step.firstPosition + static_cast<std::int32_t>(tokens - rows), attention);
-        backend.matmul(projected, layer.attentionOutput, attended);
-        if (present(layer.attentionOutputBias)) backend.addBias(projected, layer.attentionOutputBias);
-        backend.add(x, projected);
+        backend.matmulAdd(x, layer.attentionOutput, attended, layer.attentionOutputBias, projected);
 
         const TensorView ffnInput = scratch.normed.firstRows(rows);
         backend.rmsNorm(ffnInput, x, layer.ffnNorm, config.normEpsilon);
         if (config.experts > 0) {
             expertFeedForward(backend, config, layer, scratch, projected, ffnInput);
+            mixture = projected;
         } else {
-            denseFeedForward(backend, layer, scratch, projected, ffnInput);
+            denseFeedForward(backend, layer, scratch, x, ffnInput);
         }
-        backend.add(x, projected);
-        if (step.observer) observe(backend, step, i, x);
+        if (step.observer) {
+            if (present(mixture)) backend.add(x, mixture);
+            mixture = {};
+            observe(backend, step, i, x);
+        }
     }
-    if (step.logitRows > 0) computeLogits(backend, step, lastRows(x, x.rows(), step.logitRows));
+    if (step.logitRows == 0) return;
+    if (present(mixture)) mixture = lastRows(mixture, x.rows(), step.logitRows);
+    computeLogits(backend, step, lastRows(x, x.rows(), step.logitRows), mixture);
 }
 
 } // namespace hearth::core

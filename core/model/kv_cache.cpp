@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 
 namespace hearth::core {
@@ -20,6 +21,11 @@ std::int64_t rowsFor(std::int32_t contextLength) {
 }
 
 } // namespace
+
+std::uint64_t nextSerial() {
+    static std::atomic<std::uint64_t> last = 0;
+    return ++last;
+}
 
 std::uint64_t KvCache::bytesFor(const ModelConfig& config, std::int32_t contextLength) {
     std::uint64_t bytes = kElementBytes * 2; // keys and values
@@ -37,6 +43,7 @@ Result<KvCache> KvCache::create(const ModelConfig& config, kernels::Backend& bac
         return fail(ErrorCode::InvalidArgument, fmt::format("context length {}", contextLength));
     }
     KvCache cache;
+    cache.m_serial = nextSerial();
     cache.m_kvHeads = config.kvHeads;
     cache.m_headDim = config.headDim;
     cache.m_capacity = contextLength;

@@ -15,6 +15,9 @@
 
 namespace hearth::core {
 
+/// 1, 2, 3 ...: a new one for every model and cache. Thread: any.
+[[nodiscard]] std::uint64_t nextSerial();
+
 class KvCache {
 public:
     /// Bytes that create() will ask for; saturates instead of overflowing.
@@ -28,6 +31,8 @@ public:
     [[nodiscard]] std::int32_t length() const { return m_length; } ///< tokens held: the next one gets this position
     [[nodiscard]] std::uint64_t bytes() const { return m_buffer->bytes(); }
 
+    [[nodiscard]] std::uint64_t serial() const { return m_serial; } ///< no other cache of this process has it
+
     /// Forgets every position from `length` on; more than there are is no change.
     void truncate(std::int32_t length);
 
@@ -39,6 +44,7 @@ private:
     KvCache() = default;
 
     std::unique_ptr<kernels::Buffer> m_buffer;
+    std::uint64_t m_serial = 0;
     std::int32_t m_kvHeads = 0;
     std::int32_t m_headDim = 0;
     std::int32_t m_capacity = 0;

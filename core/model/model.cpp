@@ -41,7 +41,8 @@ Model::Model(GgufFile file, kernels::Backend& backend, const ModelOptions& optio
     : m_file(std::move(file))
     , m_backend(backend)
     , m_options(options)
-    , m_config(std::move(config)) {}
+    , m_config(std::move(config))
+    , m_serial(nextSerial()) {}
 
 Model::~Model() = default;
 
@@ -103,6 +104,12 @@ Result<void> Model::checkFile() const {
     return {};
 }
 
+/// One token is the same step every time, but for the token and its position; longer inputs are never repeated.
+std::uint64_t Model::stepSignature(const KvCache& cache, const DecodeStep& step) const {
+    if (step.tokens.size() != 1 || m_observer) return 0;
+    return m_serial << 32 | cache.serial() << 1 | static_cast<std::uint64_t>(step.logitRows);
+}
+
 Result<void> Model::forward(KvCache& cache, std::span<const std::int32_t> tokens, LogitsWanted wanted,
                             std::span<float> logits, std::stop_token stop) {
     const auto vocabulary = static_cast<std::size_t>(m_config.vocabulary);
@@ -137,7 +144,8 @@ Result<void> Model::forward(KvCache& cache, std::span<const std::int32_t> tokens
             step.logits = logits.first(vocabulary);
         }
         m_backend.beginStep(stop);
-        decode(m_backend, step);
+        const kernels::StepInfo info{stepSignature(cache, step), part, step.firstPosition, std::as_writable_bytes(step.logits)};
+        if (!m_backend.replayStep(info)) decode(m_backend, step);
         if (const kernels::Status status = m_backend.endStep(); !status.ok()) return errorOf(status);
         if (m_file.damaged())
             return fail(ErrorCode::FileChanged, fmt::format("{}: shrank while it was in use", m_file.path().string()));

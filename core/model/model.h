@@ -23,6 +23,7 @@
 namespace hearth::core {
 
 class Scratch;
+struct DecodeStep;
 
 struct ModelOptions {
     std::int32_t prefillChunk = 256; ///< tokens computed at once; the scratch memory is sized for it
@@ -84,10 +85,13 @@ public:
 private:
     Model(GgufFile file, kernels::Backend& backend, const ModelOptions& options, ModelConfig config);
 
+    [[nodiscard]] std::uint64_t stepSignature(const KvCache& cache, const DecodeStep& step) const;
+
     GgufFile m_file;
     kernels::Backend& m_backend;
     ModelOptions m_options;
     ModelConfig m_config;
+    std::uint64_t m_serial; ///< tells this model's steps from another's on the same back end
     ModelWeights m_weights;
     std::unique_ptr<Scratch> m_scratch;
     LayerObserver m_observer;
