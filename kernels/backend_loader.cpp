@@ -68,9 +68,13 @@ const ModuleState& BackendLoader::module() {
     return m_state;
 }
 
-GpuInventory BackendLoader::list(std::span<const GpuApi> apis, FreeMemory freeMemory) {
+GpuInventory BackendLoader::list(std::span<const GpuApi> apis) {
     if (module().reason != GpuReason::Ok) return {};
-    return m_module->list(apis, freeMemory);
+    return m_module->list(apis);
+}
+
+std::uint64_t BackendLoader::freeMemory(GpuApi api, int index) {
+    return module().reason == GpuReason::Ok ? m_module->freeMemory(api, index) : 0;
 }
 
 std::unique_ptr<Backend> BackendLoader::create(GpuApi api, int index, Status& status) {

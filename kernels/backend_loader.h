@@ -40,7 +40,8 @@ public:
     /// Opens the module; the same answer every time.
     [[nodiscard]] const ModuleState& module();
     /// Empty when the module cannot be opened.
-    [[nodiscard]] GpuInventory list(std::span<const GpuApi> apis, FreeMemory freeMemory);
+    [[nodiscard]] GpuInventory list(std::span<const GpuApi> apis);
+    [[nodiscard]] std::uint64_t freeMemory(GpuApi api, int index); ///< GpuModule::freeMemory
     /// nullptr with `status`. The back end must go before the loader.
     [[nodiscard]] std::unique_ptr<Backend> create(GpuApi api, int index, Status& status);
 

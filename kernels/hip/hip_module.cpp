@@ -17,11 +17,19 @@ constexpr int kOldestCuda = 11040;
 
 class Module final : public GpuModule {
 public:
-    GpuInventory list(std::span<const GpuApi> apis, FreeMemory freeMemory) override {
+    GpuInventory list(std::span<const GpuApi> apis) override {
         GpuInventory inventory;
         for (const GpuApi api : apis)
-            listRuntime(api, freeMemory, inventory);
+            listRuntime(api, inventory);
         return inventory;
+    }
+
+    std::uint64_t freeMemory(GpuApi api, int index) override {
+        const Slot& slot = open(api);
+        std::uint64_t free = 0;
+        std::uint64_t total = 0;
+        const bool known = slot.runtime && slot.runtime->useDevice(index).ok() && slot.runtime->memoryInfo(free, total).ok();
+        return known ? free : 0;
     }
 
     std::unique_ptr<Backend> create(GpuApi api, int index, Status& status) override {
@@ -73,7 +81,7 @@ private:
         slot.runtime.reset();
     }
 
-    void listRuntime(GpuApi api, FreeMemory freeMemory, GpuInventory& inventory) {
+    void listRuntime(GpuApi api, GpuInventory& inventory) {
         const Slot& slot = open(api);
         GpuRuntimeState state = slot.state;
         int count = 0;
@@ -89,10 +97,10 @@ private:
         const bool usable = state.reason == GpuReason::Ok;
         inventory.runtimes.push_back(std::move(state));
         for (int index = 0; usable && index < count; ++index)
-            inventory.devices.push_back(look(api, *slot.runtime, index, freeMemory));
+            inventory.devices.push_back(look(api, *slot.runtime, index));
     }
 
-    static GpuDeviceState look(GpuApi api, GpuRuntime& runtime, int index, FreeMemory freeMemory) {
+    static GpuDeviceState look(GpuApi api, GpuRuntime& runtime, int index) {
         GpuDeviceState device{.api = api, .index = index};
         if (const GpuResult result = runtime.deviceProperties(index, device.properties); !result.ok()) {
             device.reason = result.error == GpuError::DeviceLost ? GpuReason::DeviceLost : GpuReason::DriverError;
@@ -106,16 +114,6 @@ private:
             return device;
         }
         device.codeObject = code->arch;
-        if (freeMemory == FreeMemory::Skip) return device;
-        std::uint64_t total = 0;
-        GpuResult asked = runtime.useDevice(index);
-        if (asked.ok()) asked = runtime.memoryInfo(device.freeBytes, total);
-        if (!asked.ok()) {
-            device.reason = asked.error == GpuError::OutOfMemory  ? GpuReason::OutOfMemory
-                            : asked.error == GpuError::DeviceLost ? GpuReason::DeviceLost
-                                                                  : GpuReason::DriverError;
-            device.raw = asked.raw;
-        }
         return device;
     }
 

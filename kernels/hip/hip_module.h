@@ -35,7 +35,6 @@ struct GpuDeviceState {
     GpuApi api = GpuApi::Hip;
     int index = 0; ///< the runtime's number
     GpuDeviceProperties properties;
-    std::uint64_t freeBytes = 0;      ///< 0 when not asked for
     std::string codeObject;           ///< the embedded one that fits, "" for none
     GpuReason reason = GpuReason::Ok; ///< Ok, FamilyNotBuiltIn, RuntimeTooOld (it does not know the device), DriverError
     int raw = 0;
@@ -46,15 +45,15 @@ struct GpuInventory {
     std::vector<GpuDeviceState> devices;
 };
 
-enum class FreeMemory : std::uint8_t { Skip, Ask }; ///< asking wakes the device and makes a context on it
-
 /// The runtimes of this process. Thread: the engine's.
 class GpuModule {
 public:
     virtual ~GpuModule() = default;
 
     /// Opens the runtimes (once) and looks at their devices.
-    [[nodiscard]] virtual GpuInventory list(std::span<const GpuApi> apis, FreeMemory freeMemory) = 0;
+    [[nodiscard]] virtual GpuInventory list(std::span<const GpuApi> apis) = 0;
+    /// Bytes that are free on a device of list(), 0 when it does not say. Wakes the device and makes a context on it.
+    [[nodiscard]] virtual std::uint64_t freeMemory(GpuApi api, int index) = 0;
     /// A back end on a device of list(). nullptr with `status`. It must go before the module.
     [[nodiscard]] virtual std::unique_ptr<Backend> create(GpuApi api, int index, Status& status) = 0;
 };
