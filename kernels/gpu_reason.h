@@ -30,6 +30,9 @@ enum class GpuReason : std::uint8_t {
     DriverError,         ///< anything else that the driver answers
 };
 
+/// Status::place of the DeviceLost that a back end's own watchdog raises, which makes it a Hang.
+inline constexpr const char* kWatchdogPlace = "watchdog";
+
 /// The enumerator's own name, for logs, stored verdicts and tests ("NoPermission").
 [[nodiscard]] std::string_view name(GpuReason reason);
 [[nodiscard]] std::span<const GpuReason> allGpuReasons();
