@@ -60,6 +60,8 @@ struct BenchArguments : ModelArguments {
 [[nodiscard]] int inspect(const std::string& path, bool json);
 [[nodiscard]] int bench(const BenchArguments& arguments);
 [[nodiscard]] int devices();
+/// The child process of the engine (core/engine/gpu_probe.h); no command for people.
+[[nodiscard]] int probeGpu(const std::vector<std::string>& skippedIds);
 [[nodiscard]] int models(bool quiet);
 
 /// The error with the file's name in front, unless the message names it already.

@@ -119,7 +119,7 @@ void choose(DeviceList& list, std::string_view wanted) {
     if (wanted == kCpuDevice) {
         list.gpuReason = GpuReason::UsersChoice;
         list.gpuExplanation = explain(GpuReason::UsersChoice, {});
-    } else if (!wanted.empty()) {
+    } else if (!wanted.empty() && wanted != kAnyGpu) {
         const auto found = std::ranges::find(list.devices, wanted, &Device::id);
         if (found == list.devices.end()) {
             list.gpuReason = list.gpuReason == GpuReason::Ok ? GpuReason::NoDevice : list.gpuReason;

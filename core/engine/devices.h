@@ -19,6 +19,7 @@ namespace hearth::core {
 using kernels::GpuReason;
 
 inline constexpr std::string_view kCpuDevice = "cpu"; ///< the processor's id
+inline constexpr std::string_view kAnyGpu = "gpu";    ///< like automatic, but the CPU is then a fallback
 
 struct Device {
     std::string id;                ///< "cpu", a PCI address "0000:03:00.0", else "hip:0"
@@ -87,7 +88,7 @@ struct ReasonFacts {
 /// One English sentence with its remedy.
 [[nodiscard]] std::string explain(GpuReason reason, const ReasonFacts& facts);
 
-/// `wanted`: "" = automatic (discrete before integrated, then most free memory), "cpu", or an id. An id that cannot be used
+/// `wanted`: "" or "gpu" = automatic (discrete before integrated, then most free memory), "cpu", or an id. An id that cannot be used
 /// leaves the CPU, with that device's reason: what the user chose is not silently replaced by another GPU.
 [[nodiscard]] DeviceList makeDeviceList(const SystemFacts& facts, const GpuProbe& probe, std::string_view wanted);
 

@@ -36,9 +36,19 @@ GpuReason reasonOf(const kernels::Status& status) {
                                                             : GpuReason::DriverError;
 }
 
-/// A reason that nobody wished for and that a user can do something about.
-bool isFailure(GpuReason reason) {
-    return reason != GpuReason::Ok && reason != GpuReason::NoDevice && reason != GpuReason::UsersChoice && reason != GpuReason::HiddenByEnvironment;
+/// A reason that nobody wished for and that a user can do something about. What is not installed only counts where there is
+/// a card for it.
+bool isFailure(const DeviceList& list) {
+    switch (list.gpuReason) {
+    case GpuReason::Ok:
+    case GpuReason::NoDevice:
+    case GpuReason::UsersChoice:
+    case GpuReason::HiddenByEnvironment: return false;
+    case GpuReason::ModuleMissing:
+    case GpuReason::RuntimeMissing:
+    case GpuReason::RuntimeTooOld: return list.devices.size() > 1;
+    default: return true;
+    }
 }
 
 } // namespace
@@ -92,7 +102,7 @@ Result<void> Engine::choosePlacement(std::stop_token stop) {
     }
     m_placement.reason = list->gpuReason;
     m_placement.explanation = list->gpuExplanation;
-    m_placement.fallback = isFailure(list->gpuReason) || !wanted.empty();
+    m_placement.fallback = isFailure(*list) || !wanted.empty();
     return {};
 }
 
