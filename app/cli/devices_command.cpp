@@ -25,8 +25,9 @@ void print(const core::Device& gpu) {
 
 } // namespace
 
-int devices() {
+int devices(bool tryAgain) {
     core::Engine engine(engineOptions(""));
+    if (tryAgain) engine.retryGpus();
     const auto list = engine.devices();
     if (!list) return report(list.error());
     const core::CpuIdentity cpu = core::CpuMonitor().identity();

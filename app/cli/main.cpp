@@ -104,7 +104,10 @@ int main(int argc, char** argv) {
     command->add_flag("--json", benchArguments.json, "As JSON");
     command->callback([&] { action = [&] { return bench(benchArguments); }; });
 
-    app.add_subcommand("devices", "Lists the CPU and every GPU, and says what is used and why not")->callback([&] { action = [] { return devices(); }; });
+    bool tryAgain = false;
+    command = app.add_subcommand("devices", "Lists the CPU and every GPU, and says what is used and why not");
+    command->add_flag("--try-again", tryAgain, "Tests again what crashed or failed before");
+    command->callback([&] { action = [&] { return devices(tryAgain); }; });
 
     std::vector<std::string> skippedIds;
     command = app.add_subcommand("probe-gpu", "Answers the engine's question about the GPUs")->group("");

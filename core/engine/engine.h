@@ -42,6 +42,9 @@ public:
     /// Every device and the reason of each that is not used; works without a model. Only error: Cancelled.
     [[nodiscard]] Result<DeviceList> devices(std::string_view wanted = {}, std::stop_token stop = {});
 
+    /// Forgets that a device crashed or failed: the next look and load try it again.
+    void retryGpus();
+
     // --- for hearth-cli and tests -------------------------------------------------------------------------------
     [[nodiscard]] const Tokenizer* tokenizer() const { return m_tokenizer.get(); }
     [[nodiscard]] ChatPrompt* chatPrompt() { return m_prompt.get(); }

@@ -65,6 +65,10 @@ Result<DeviceList> Engine::devices(std::string_view wanted, std::stop_token stop
     return makeDeviceList(facts, {}, wanted);
 }
 
+void Engine::retryGpus() {
+    if (GpuAccess* access = gpus()) access->tryAgain();
+}
+
 void Engine::releaseModel() {
     m_cache.reset();
     m_model.reset();
@@ -86,7 +90,7 @@ Result<void> Engine::choosePlacement(std::stop_token stop) {
         m_placement.explanation = "No GPU was looked for.";
         return {};
     }
-    if (m_request.retryGpu) access->tryAgain();
+    if (m_request.retryGpu) retryGpus();
     const std::string_view wanted = m_request.gpuLayers == 0 ? kCpuDevice : std::string_view(m_request.device);
     if (wanted == kCpuDevice) { // nobody needs to be probed for that
         m_placement.reason = GpuReason::UsersChoice;

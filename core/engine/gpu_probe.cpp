@@ -209,9 +209,11 @@ Result<Attempt> attempt(const ProbeCommand& command, const std::vector<std::stri
         if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "looking for GPUs was cancelled");
         const Child::Read read = child.read(line, kSliceMs);
         if (read == Child::Read::Line) {
-            lastWord = Clock::now();
             try {
-                if (line.starts_with(kStage)) result.stage = Json::parse(line.substr(kStage.size()));
+                if (line.starts_with(kStage)) {
+                    result.stage = Json::parse(line.substr(kStage.size()));
+                    lastWord = Clock::now();
+                }
                 if (line.starts_with(kResult)) {
                     result.probe = fromJson(Json::parse(line.substr(kResult.size())));
                     return result; // a driver may crash on its way out: nobody cares
@@ -223,7 +225,8 @@ Result<Attempt> attempt(const ProbeCommand& command, const std::vector<std::stri
             result.probe.reason = GpuReason::ProbeCrashed;
             result.probe.detail = endText(child.end(kSliceMs));
             return result;
-        } else if (Clock::now() - lastWord > std::chrono::milliseconds(command.limitMs)) {
+        }
+        if (Clock::now() - lastWord > std::chrono::milliseconds(command.limitMs)) {
             result.probe.reason = GpuReason::ProbeTimedOut;
             result.probe.detail = fmt::format("{} ms", command.limitMs);
             return result;

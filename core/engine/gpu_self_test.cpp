@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -86,6 +87,10 @@ private:
     void check(const std::string& name, const Twin& out, double tolerance, const Operation& operation);
     [[nodiscard]] bool agrees(const std::array<std::vector<std::byte>, 2>& bytes, DType dtype, double tolerance) const;
 
+    void noteFailure(const std::string& name) {
+        if (std::ranges::find(m_result.failed, name) == m_result.failed.end()) m_result.failed.push_back(name);
+    }
+
     void testElementwise();
     void testNorms();
     void testAttention();
@@ -125,7 +130,7 @@ Twin SelfTest::weight(DType dtype, std::int64_t outer, std::int64_t rows, std::i
             largest = 0.0f;
             for (const float value : values)
                 largest = std::isfinite(value) ? std::max(largest, std::abs(value)) : std::numeric_limits<float>::infinity();
-        } while (!(largest > 0.05f && largest < 8.0f));
+        } while (!(largest > 0.5f && largest < 4.0f)); // narrow: an error in any row then shows in the sum
     }
     Twin twin;
     for (std::size_t side = 0; side < 2; ++side)
@@ -153,28 +158,33 @@ void SelfTest::check(const std::string& name, const Twin& out, double tolerance,
         if (status.code == kernels::StatusCode::DeviceLost || status.code == kernels::StatusCode::OutOfMemory) {
             m_result.stopped = name;
         } else {
-            m_result.failed.push_back(name);
+            noteFailure(name);
         }
         return;
     }
     if (!agrees(bytes, out[0].dtype, tolerance)) {
-        if (m_result.failed.empty() || m_result.failed.back() != name) m_result.failed.push_back(name);
+        noteFailure(name);
     }
 }
 
 bool SelfTest::agrees(const std::array<std::vector<std::byte>, 2>& bytes, DType dtype, double tolerance) const {
     if (dtype != DType::F32) return bytes[0] == bytes[1];
     double distance = 0.0;
+    double farthest = 0.0;
     double size = 0.0;
     for (std::size_t at = 0; at < bytes[0].size(); at += sizeof(float)) {
         float got = 0.0f;
         float wanted = 0.0f;
         std::memcpy(&got, bytes[0].data() + at, sizeof got);
         std::memcpy(&wanted, bytes[1].data() + at, sizeof wanted);
-        distance += static_cast<double>(got - wanted) * static_cast<double>(got - wanted);
+        const double apart = std::abs(static_cast<double>(got) - static_cast<double>(wanted));
+        farthest = std::max(farthest, apart);
+        distance += apart * apart;
         size += static_cast<double>(wanted) * static_cast<double>(wanted);
     }
-    return std::isfinite(distance) && std::sqrt(distance) <= tolerance * std::sqrt(size);
+    // One wrong element at an edge drowns in a large sum: no element may be farther off than rounding takes it.
+    const double typical = std::sqrt(size / std::max<double>(1.0, static_cast<double>(bytes[0].size() / sizeof(float))));
+    return std::isfinite(distance) && std::sqrt(distance) <= tolerance * std::sqrt(size) && farthest <= 8.0 * tolerance * typical;
 }
 
 void SelfTest::testElementwise() {
@@ -239,7 +249,8 @@ void SelfTest::testAttentionOf(std::int32_t heads, std::int32_t kvHeads, std::in
     check("attention with a window", out, kHalf, [&](Backend& b, std::size_t s) { b.attention(out[s], q[s], cache(s), kPast, params); });
     rope.pairing = kernels::RopePairing::Interleaved;
     rope.dims = headDim / 2;
-    check("rope", q, kSmooth, [&](Backend& b, std::size_t s) { b.rope(q[s], headDim, kPast, rope); });
+    const Twin turned = random(tokens, std::int64_t{heads} * headDim);
+    check("rope", turned, kSmooth, [&](Backend& b, std::size_t s) { b.rope(turned[s], headDim, kPast, rope); });
 }
 
 void SelfTest::testExperts() {

@@ -22,7 +22,7 @@ struct SelfTestResult {
 };
 
 /// An output is right when its root-mean-square distance from the reference is within the operation's tolerance of the
-/// reference's own size, and finite. Tolerances: kernels/ops/*.h, widened for 8-bit activations (3e-2) and f16 keys and
+/// reference's own size, finite, and no element is off by eight times that. Tolerances: kernels/ops/*.h, widened for 8-bit activations (3e-2) and f16 keys and
 /// values (1e-2). What the reference refuses is not judged.
 [[nodiscard]] SelfTestResult selfTest(kernels::Backend& device, kernels::Backend& reference);
 

@@ -108,7 +108,7 @@ private:
         if (!m_status.ok()) return;
         operation();
         // One value of the result, as a kernel with a bad edge would leave it.
-        if (name == m_plan.wrong && out.dtype == DType::F32 && out.data != nullptr) out.f32()[out.elements() - 1] += 1.0f;
+        if (name == m_plan.wrong && out.dtype == DType::F32 && out.data != nullptr) out.f32()[out.elements() - 1] *= -1.0f;
     }
 
     FailurePlan m_plan;
