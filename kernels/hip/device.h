@@ -67,10 +67,11 @@ HEARTH_DEVICE float waveMax(float value) {
     return value;
 }
 
-/// e^x by 2^(x log2 e), the product's rounding corrected; good over the full range, 0 and infinity at its ends.
+/// e^x by 2^(x log2 e), the product's rounding corrected; good over the full range, 0 and infinity at its ends, infinite x included.
 HEARTH_DEVICE float expOf(float x) {
     constexpr float kLog2e = 1.44269504088896341f;
     constexpr float kLog2eRest = 1.92596299112661746887e-8f;
+    x = x < -200.0f ? -200.0f : x > 200.0f ? 200.0f : x; // the correction of an infinite product would be NaN
     const float whole = x * kLog2e;
     return exp2Of(whole + (fusedMultiplyAdd(x, kLog2e, -whole) + x * kLog2eRest));
 }
