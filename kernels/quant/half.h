@@ -8,8 +8,10 @@
 
 #include <cstdint>
 
-#if defined(__HIPCC__) || defined(__CUDACC__)
+#if defined(__CUDACC__)
 #define HEARTH_INLINE static __host__ __device__ __forceinline__
+#elif defined(__HIP__)
+#define HEARTH_INLINE static __attribute__((host)) __attribute__((device)) __attribute__((always_inline)) inline
 #else
 #define HEARTH_INLINE [[maybe_unused]] static inline __attribute__((always_inline))
 #endif
