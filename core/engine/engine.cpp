@@ -140,7 +140,7 @@ ModelInfo Engine::describe() const {
     info.backendDetail = device.isa;
     info.backendReason = m_gpuBackend ? fmt::format("Runs on the {}.", m_placement.device.name) : "Runs on the CPU. " + m_placement.explanation;
     info.device = m_gpuBackend ? m_placement.device.id : std::string(kCpuDevice);
-    info.deviceName = m_gpuBackend ? m_placement.device.name : "";
+    info.gpuName = m_placement.gpuName;
     info.gpuLayers = m_gpuBackend ? config.layers : 0;
     info.fallback = m_placement.fallback;
     info.gpuReason = m_placement.reason;

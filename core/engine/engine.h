@@ -64,6 +64,7 @@ private:
     /// Where the model is, and why there.
     struct Placement {
         Device device;            ///< of the GPU; id empty = the CPU
+        std::string gpuName;      ///< also after the GPU failed
         GpuReason reason = GpuReason::Ok;
         std::string explanation;  ///< of the reason
         bool fallback = false;

@@ -102,10 +102,13 @@ Result<void> Engine::choosePlacement(std::stop_token stop) {
     const Device* used = list->used();
     if (used != nullptr && used->id != kCpuDevice) {
         m_placement.device = *used;
+        m_placement.gpuName = used->name;
         return {};
     }
     m_placement.reason = list->gpuReason;
     m_placement.explanation = list->gpuExplanation;
+    const auto told = std::ranges::find(list->devices, list->gpuExplanation, &Device::explanation);
+    if (told != list->devices.end()) m_placement.gpuName = told->name;
     m_placement.fallback = isFailure(*list) || !wanted.empty();
     return {};
 }

@@ -12,6 +12,8 @@
 
 namespace hearth::core {
 
+using kernels::GpuReason;
+
 enum class Role : std::uint8_t { System, User, Assistant };
 
 struct ChatMessage {
@@ -72,10 +74,10 @@ struct ModelInfo {
     std::string backendDetail;      ///< instruction set or GPU family: "AVX-512 VNNI"
     std::string backendReason;      ///< why this back end, one or two sentences for people
     std::string device;             ///< "cpu", or the GPU's id
-    std::string deviceName;         ///< "Radeon RX 7900 XTX"; empty for the CPU
+    std::string gpuName;            ///< "Radeon RX 7900 XTX": the GPU that is used, or that failed; empty when there is none
     std::int32_t gpuLayers = 0;     ///< layers computed on the GPU
     bool fallback = false;          ///< there is a GPU, nobody chose the CPU, and yet the CPU computes
-    kernels::GpuReason gpuReason = kernels::GpuReason::Ok; ///< why no GPU is used; Ok while one is
+    GpuReason gpuReason = GpuReason::Ok; ///< why no GPU is used; Ok while one is
     bool chatTemplateFromFile = false;
     std::vector<std::string> notices; ///< things a user should know: fallback template, unknown pre-tokenizer ...
     double loadSeconds = 0.0;

@@ -84,7 +84,7 @@ private slots:
         QCOMPARE(info->backend, "GPU");
         QCOMPARE(info->backendDetail, "gfx1100");
         QCOMPARE(info->device, kId);
-        QCOMPARE(info->deviceName, "Radeon RX 7900 XTX");
+        QCOMPARE(info->gpuName, "Radeon RX 7900 XTX");
         QVERIFY(info->backendReason.find("Radeon RX 7900 XTX") != std::string::npos);
         QCOMPARE(info->gpuLayers, info->layers);
         QCOMPARE(info->fallback, false);
@@ -270,6 +270,7 @@ private slots:
         QCOMPARE(info->gpuLayers, 0);
         QCOMPARE(info->fallback, true);
         QCOMPARE(reason(info->gpuReason), why);
+        QCOMPARE(info->gpuName, "Radeon RX 7900 XTX");
         QVERIFY(info->backendReason.find("Radeon RX 7900 XTX") != std::string::npos);
         QCOMPARE(state.log.alive, 0);
         const Reply reply = ask(engine, request({fromUser("hello")}));
@@ -289,6 +290,7 @@ private slots:
         QVERIFY(info);
         QCOMPARE(info->backend, "CPU");
         QCOMPARE(reason(info->gpuReason), reason(GpuReason::DeviceLost));
+        QCOMPARE(info->gpuName, "Radeon RX 7900 XTX");
         QCOMPARE(info->fallback, true);
         core::LoadRequest again = loadRequest();
         again.retryGpu = true;
