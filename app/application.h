@@ -15,16 +15,14 @@
 
 namespace hearth::ui {
 class MainWindow;
+class SettingsModel;
 }
 
 namespace hearth::app {
 
-class GpuSettings;
-
 struct ApplicationOptions {
     QString databasePath; ///< empty: in memory
     QString modelPath;    ///< to open at start; empty: the last one
-    GpuSettings* gpus = nullptr; ///< told what the settings know, and tells what they are to keep; outlives the application
 };
 
 class Application : public QObject {
@@ -44,6 +42,7 @@ public:
     void raise(const QString& modelPath);
 
     [[nodiscard]] ui::MainWindow& window() { return *m_window; }
+    [[nodiscard]] ui::SettingsModel& settings();
 
 private:
     void showWindow();

@@ -2,6 +2,7 @@
 #include "app/gpu_settings.h"
 
 #include "core/engine/system_gpus.h"
+#include "ui/models/settings_model.h"
 
 namespace hearth::app {
 
@@ -9,9 +10,14 @@ GpuSettings::GpuSettings(std::filesystem::path dataFolder, QObject* parent)
     : QObject(parent)
     , m_dataFolder(std::move(dataFolder)) {}
 
-void GpuSettings::setVerdicts(const QString& text) {
-    const std::lock_guard lock(m_mutex);
-    m_verdicts = text.toStdString();
+void GpuSettings::keepIn(ui::SettingsModel& settings) {
+    const auto key = QStringLiteral("gpu.verdicts");
+    connect(&settings, &ui::SettingsModel::loaded, this, [this, &settings, key] {
+        const std::lock_guard lock(m_mutex);
+        m_verdicts = settings.value(key).toString().toStdString();
+    });
+    connect(this, &GpuSettings::verdictsChanged, &settings,
+            [&settings, key](const QString& text) { settings.set(key, text); });
 }
 
 std::unique_ptr<core::GpuAccess> GpuSettings::makeGpus() {

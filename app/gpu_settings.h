@@ -13,6 +13,11 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <string>
+
+namespace hearth::ui {
+class SettingsModel;
+}
 
 namespace hearth::app {
 
@@ -22,15 +27,15 @@ public:
     /// `dataFolder`: where the mark of use lies.
     explicit GpuSettings(std::filesystem::path dataFolder, QObject* parent = nullptr);
 
-    /// What the settings hold; before the first model is loaded.
-    void setVerdicts(const QString& text);
+    /// Reads these settings when they are loaded, which is before the first model is, and writes what changes.
+    void keepIn(ui::SettingsModel& settings);
     /// The machine's GPUs; probes by running this program again with --probe-gpu. This object must outlive them.
     [[nodiscard]] std::unique_ptr<core::GpuAccess> makeGpus();
 
     static constexpr const char* kProbeArgument = "--probe-gpu";
 
 signals:
-    /// Also from the engine thread: connect with a context object.
+    /// From the engine thread.
     void verdictsChanged(const QString& text);
 
 private:

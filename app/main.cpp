@@ -58,9 +58,10 @@ int main(int argc, char** argv) {
     app::setUpLogging(folders.log);
 
     app::GpuSettings gpus(std::filesystem::path(folders.identity.toStdString()));
-    app::Application application({folders.database, line.modelPath, &gpus}, [&gpus] {
+    app::Application application({folders.database, line.modelPath}, [&gpus] {
         return std::make_unique<core::Engine>(core::EngineOptions{.gpus = [&gpus] { return gpus.makeGpus(); }});
     });
+    gpus.keepIn(application.settings());
     QObject::connect(&instance, &app::SingleInstance::secondStarted, &application, &app::Application::raise);
     app::TerminationSignals terminationSignals;
     QObject::connect(&terminationSignals, &app::TerminationSignals::received, &application, &app::Application::close);

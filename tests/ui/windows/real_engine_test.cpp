@@ -3,6 +3,7 @@
 // The real window with the real engine and tiny generated models: the way of a first evening, from an empty window to
 // the history of the day before.
 #include "core/engine/engine.h"
+#include "tests/support/fake_gpus.h"
 #include "tests/support/tiny_model.h"
 #include "tests/ui/windows/window_driver.h"
 
@@ -27,6 +28,7 @@ private slots:
     void firstEvening();
     void vanishedModelIsExplained();
     void messageLongerThanTheContextIsExplained();
+    void failingGpuIsExplainedAndTriedAgain();
 
 private:
     /// The action of the Model menu for this file, once the scan has found it.
@@ -138,6 +140,30 @@ void RealEngineTest::messageLongerThanTheContextIsExplained() {
     driver.send("short"); // and the chat goes on
     QTRY_COMPARE(driver.texts().size(), 4);
     QTRY_VERIFY_WITH_TIMEOUT(!driver.texts().value(3).isEmpty(), 30'000);
+}
+
+void RealEngineTest::failingGpuIsExplainedAndTriedAgain() {
+    test::FakeGpuState state;
+    state.probe.devices.push_back(test::fakeGpu());
+    state.plan.operation = 60; // in the reply
+    const auto factory = [&state] { return std::make_unique<core::Engine>(core::EngineOptions{.gpus = test::fakeGpus(state)}); };
+    WindowDriver driver(factory, {}, m_models + "/Tiny-Two.gguf");
+    QTRY_VERIFY(!driver.loadedPath().isEmpty());
+    driver.send("Hello there");
+    QTRY_VERIFY2(driver.notice().contains("Radeon RX 7900 XTX stopped answering"), qPrintable(driver.notice()));
+    QTRY_VERIFY_WITH_TIMEOUT(driver.isIdle() && !driver.texts().value(1).isEmpty(), 30'000);
+    QCOMPARE(driver.row(1, StateRole).toInt(), int(core::MessageState::Complete)); // the reply did not break off
+    QVERIFY2(driver.row(1, QuietLineRole).toString().startsWith("Tiny Two · CPU"), qPrintable(driver.row(1, QuietLineRole).toString()));
+    QVERIFY(driver.button("Try again"));
+    driver.button("Try again")->click();
+    driver.send("And now?"); // waits for the load
+    QTRY_COMPARE(driver.texts().size(), 4);
+    QTRY_VERIFY_WITH_TIMEOUT(driver.isIdle() && !driver.texts().value(3).isEmpty(), 30'000);
+    driver.window().close();
+    driver.application().shutdown();
+    QCOMPARE(state.triedAgain, 1);
+    QCOMPARE(state.opened, 2);
+    QCOMPARE(state.log.alive, 0);
 }
 
 QTEST_MAIN(RealEngineTest)
