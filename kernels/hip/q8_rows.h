@@ -66,8 +66,8 @@ HEARTH_DEVICE void quantizeFour(const Q8Rows& out, std::int64_t row, std::int64_
                          x.y - scale * static_cast<float>(static_cast<std::int8_t>(q.bytes >> 8)),
                          x.z - scale * static_cast<float>(static_cast<std::int8_t>(q.bytes >> 16)),
                          x.w - scale * static_cast<float>(static_cast<std::int8_t>(q.bytes >> 24))};
-    const float largestLeft = empty ? 0.0f : largestOfEight(left);
-    const bool noRest = !(largestLeft >= kSmallest);
+    const float largestLeft = largestOfEight(left); // by all lanes, whatever their block holds
+    const bool noRest = empty || !(largestLeft >= kSmallest);
     const RoundedFour rest = roundFour(left, noRest ? 0.0f : 127.0f / largestLeft);
     const float restScale = noRest ? 0.0f : largestLeft / 127.0f;
     int sum = q.sum;

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Mixture of experts on the GPU: routing, combining, and sorting a prompt's tokens by expert.
+#include "kernels/hip/device.h"
+
+#include "kernels/hip/float4.h"
+#include "kernels/ops/moe_hip.h"
+
+namespace hearth::kernels {
+
+constexpr int kHeld = kMoeMostExperts / kMoeRouteLanes;
+
+/// (logit, id) as one number that is larger for what comes first: the larger logit, then the lower id. NaN ranks as minus infinity.
+HEARTH_DEVICE std::uint64_t rankOf(float logit, int id) {
+    const std::uint32_t bits = bitsOfFloat(logit == 0.0f ? 0.0f : logit == logit ? logit : floatFromBits(0xff800000u));
+    const std::uint32_t rising = (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
+    return std::uint64_t{rising} << 32 | static_cast<std::uint32_t>(~id);
+}
+
+HEARTH_DEVICE float logitOf(std::uint64_t rank) {
+    const auto rising = static_cast<std::uint32_t>(rank >> 32);
+    return floatFromBits((rising & 0x80000000u) != 0 ? rising & 0x7fffffffu : ~rising);
+}
+
+/// The largest over the 32 lanes of a row.
+HEARTH_DEVICE std::uint64_t largestOfRow(std::uint64_t value) {
+#pragma unroll
+    for (int mask = kMoeRouteLanes / 2; mask > 0; mask /= 2) {
+        const auto low = static_cast<std::uint32_t>(shuffleXor(static_cast<int>(static_cast<std::uint32_t>(value)), mask));
+        const auto high = static_cast<std::uint32_t>(shuffleXor(static_cast<int>(static_cast<std::uint32_t>(value >> 32)), mask));
+        const std::uint64_t other = std::uint64_t{high} << 32 | low;
+        value = other > value ? other : value;
+    }
+    return value;
+}
+
+HEARTH_KERNEL(hearth_moe_route, MoeRouteArgs, kMoeRouteThreads) {
+    const int lane = threadInBlock() % kMoeRouteLanes;
+    const int asked = blockX() * (kMoeRouteThreads / kMoeRouteLanes) + threadInBlock() / kMoeRouteLanes;
+    const bool real = asked < args.rows;
+    const std::int64_t row = real ? asked : args.rows - 1; // lanes past the end take part in their wave's shuffles
+    const float* logits = args.logits + row * args.experts;
+    std::int32_t* ids = args.ids + row * args.k;
+    float* weights = args.weights + row * args.k;
+
+    float logit[kHeld] = {};
+    std::uint64_t rank[kHeld] = {}; // 0 is below every expert's
+#pragma unroll
+    for (int i = 0; i < kHeld; ++i) {
+        const int id = lane + i * kMoeRouteLanes;
+        if (id < args.experts) {
+            logit[i] = logits[id];
+            rank[i] = rankOf(logit[i], id);
+        }
+    }
+    std::uint64_t last = ~std::uint64_t{0};
+    float largest = 0.0f;
+    float total = 0.0f;
+    float chosen = 0.0f;
+    for (int j = 0; j < args.k; ++j) {
+        std::uint64_t best = 0;
+#pragma unroll
+        for (int i = 0; i < kHeld; ++i) {
+            if (i * kMoeRouteLanes < args.experts) best = rank[i] < last && rank[i] > best ? rank[i] : best;
+        }
+        last = largestOfRow(best);
+        if (j == 0) {
+            largest = logitOf(last);
+#pragma unroll
+            for (int i = 0; i < kHeld; ++i) {
+                if (lane + i * kMoeRouteLanes < args.experts) total += expOf(logit[i] - largest);
+            }
+            total = waveSum<kMoeRouteLanes>(total);
+        }
+        const float weight = expOf(logitOf(last) - largest) / total;
+        chosen += weight;
+        if (real && lane == j % kMoeRouteLanes) {
+            ids[j] = static_cast<std::int32_t>(~static_cast<std::uint32_t>(last));
+            weights[j] = weight;
+        }
+    }
+    if (args.renormalise == 0 || !real) return;
+    for (int j = lane; j < args.k; j += kMoeRouteLanes) weights[j] /= chosen; // each by the lane that wrote it
+}
+
+HEARTH_KERNEL(hearth_moe_combine, MoeCombineArgs, kMoeCombineThreads) {
+    const std::int64_t token = blockX() / args.blocksPerRow;
+    const int col = ((blockX() % args.blocksPerRow) * kMoeCombineThreads + threadInBlock()) * 4;
+    const bool fours = inFours(args.x, args.cols) && inFours(args.out, args.cols);
+    const float* weights = args.weights + token * args.k;
+    const float* x = args.x + token * args.k * args.cols;
+    Float4 sum = {0.0f, 0.0f, 0.0f, 0.0f};
+#pragma unroll 4
+    for (int j = 0; j < args.k; ++j) {
+        const Float4 value = loadFour(x + std::int64_t{j} * args.cols, col, args.cols, fours);
+        const float weight = weights[j];
+        sum.x = fusedMultiplyAdd(weight, value.x, sum.x);
+        sum.y = fusedMultiplyAdd(weight, value.y, sum.y);
+        sum.z = fusedMultiplyAdd(weight, value.z, sum.z);
+        sum.w = fusedMultiplyAdd(weight, value.w, sum.w);
+    }
+    storeFour(args.out + token * args.cols, col, args.cols, fours, sum);
+}
+
+HEARTH_DEVICE int bitCount(std::uint64_t bits) {
+    return __builtin_popcountll(bits);
+}
+
+constexpr int kSortHeld = 8; ///< loads in flight
+
+/// Every kWaveSize-th id from `entry` on; -1 from `end` on.
+HEARTH_DEVICE void loadIds(int (&id)[kSortHeld], const MoeSortArgs& args, int entry, int end) {
+    const int limit = end < args.entries ? end : args.entries;
+#pragma unroll
+    for (int i = 0; i < kSortHeld; ++i) {
+        id[i] = entry + i * kWaveSize < limit ? args.ids[entry + i * kWaveSize] : -1;
+    }
+}
+
+HEARTH_KERNEL(hearth_moe_sort, MoeSortArgs, kMoeSortThreads) {
+    constexpr int kWaves = kMoeSortThreads / kWaveSize;
+    HEARTH_SHARED int before[kWaves]; // entries of lower experts
+    HEARTH_SHARED int mine[kWaves];   // entries of this expert
+    const int expert = blockX();
+    const int wave = waveInBlock();
+    const int lane = laneInWave();
+    // Each wave reads a part of the entries, twice: first to count, then to write.
+    const int part = (args.entries + kMoeSortThreads - 1) / kMoeSortThreads * kWaveSize;
+    const int first = wave * part;
+    int lower = 0;
+    int equal = 0;
+    for (int start = first; start < first + part; start += kSortHeld * kWaveSize) {
+        int id[kSortHeld];
+        loadIds(id, args, start + lane, first + part);
+#pragma unroll
+        for (int i = 0; i < kSortHeld; ++i) {
+            lower += bitCount(waveBallot(id[i] >= 0 && id[i] < expert));
+            equal += bitCount(waveBallot(id[i] == expert));
+        }
+    }
+    if (lane == 0) {
+        before[wave] = lower;
+        mine[wave] = equal;
+    }
+    blockBarrier();
+    int offset = 0;
+    int count = 0;
+    int at = 0;
+    for (int w = 0; w < kWaves; ++w) {
+        offset += before[w];
+        at += w < wave ? mine[w] : 0;
+        count += mine[w];
+    }
+    if (threadInBlock() == 0) {
+        args.offsets[expert] = offset;
+        if (expert == args.experts - 1) args.offsets[args.experts] = offset + count;
+    }
+    at += offset;
+    for (int start = first; start < first + part; start += kSortHeld * kWaveSize) {
+        int id[kSortHeld];
+        loadIds(id, args, start + lane, first + part);
+#pragma unroll
+        for (int i = 0; i < kSortHeld; ++i) {
+            const std::uint64_t hits = waveBallot(id[i] == expert);
+            const int rank = bitCount(hits & ((std::uint64_t{1} << lane) - 1));
+            if (id[i] == expert) args.order[at + rank] = start + lane + i * kWaveSize;
+            at += bitCount(hits);
+        }
+    }
+}
+
+} // namespace hearth::kernels
