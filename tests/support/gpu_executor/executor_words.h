@@ -69,11 +69,11 @@ struct KernelEntry : Kernel {
     }
 };
 
-/// The kernels of one translation unit, compiled for one wave size.
+/// Kernels that were compiled for one wave size: a list for each of their translation units.
 struct KernelTable {
     int waveSize;
-    const KernelList* kernels;
-    std::byte* shared; ///< where its HEARTH_SHARED arrays lie
+    const KernelList* const* lists; ///< ends with a null pointer
+    std::byte* shared;              ///< where their HEARTH_SHARED arrays lie
     std::size_t sharedBytes;
 };
 

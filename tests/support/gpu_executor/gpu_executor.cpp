@@ -347,8 +347,10 @@ namespace hearth::test {
 using namespace hearth_executor;
 
 const Kernel* findKernel(const KernelTable& table, const char* name) {
-    for (const Kernel* kernel = table.kernels->first; kernel != nullptr; kernel = kernel->next) {
-        if (std::strcmp(kernel->name, name) == 0) return kernel;
+    for (const KernelList* const* list = table.lists; *list != nullptr; ++list) {
+        for (const Kernel* kernel = (*list)->first; kernel != nullptr; kernel = kernel->next) {
+            if (std::strcmp(kernel->name, name) == 0) return kernel;
+        }
     }
     return nullptr;
 }

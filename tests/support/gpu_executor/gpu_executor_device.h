@@ -8,12 +8,14 @@
 #include "executor_words.h"
 
 #define HEARTH_DEVICE [[maybe_unused]] static inline
+#define HEARTH_METHOD inline
 #define HEARTH_SHARED __attribute__((section(HEARTH_EXECUTOR_SECTION))) static
 #define HEARTH_KERNEL(name, Args, threads)                                                                                                \
     static void name(const Args args);                                                                                                    \
     static ::hearth_executor::KernelEntry name##Entry(                                                                                     \
         executorKernels, #name, threads, sizeof(Args), [](const void* arguments) { name(*static_cast<const Args*>(arguments)); });        \
     static void name(const Args args)
+#define HEARTH_BIG_KERNEL(name, Args, threads) HEARTH_KERNEL(name, Args, threads)
 
 // Where the caller stands; a default argument is evaluated there.
 #define HEARTH_PLACE const char *file = __builtin_FILE(), int line = __builtin_LINE()
@@ -101,6 +103,17 @@ HEARTH_DEVICE int dot4(int a, int b, int c) {
     for (int shift = 0; shift < 32; shift += 8) c += static_cast<std::int8_t>(a >> shift) * static_cast<std::int8_t>(b >> shift);
     return c;
 }
+HEARTH_DEVICE int lookUpBytes(int t0, int t1, int t2, int t3, int indices) {
+    const int table[4] = {t0, t1, t2, t3};
+    std::uint32_t bytes = 0;
+    for (int shift = 0; shift < 32; shift += 8) {
+        const int index = indices >> shift & 255;
+        // 16 and more mean one thing on AMD and another on NVIDIA.
+        if (index > 15) ::hearth_executor::fail("lookUpBytes of more than 15", __FILE__, __LINE__);
+        bytes |= (static_cast<std::uint32_t>(table[index / 4]) >> (8 * (index % 4)) & 255u) << shift;
+    }
+    return static_cast<int>(bytes);
+}
 
 HEARTH_DEVICE float halfBitsToFloat(std::uint16_t bits) {
     return halfToFloat(bits);
@@ -137,6 +150,12 @@ HEARTH_DEVICE float roundToEven(float x) {
 HEARTH_DEVICE Int4 loadOnce(const Int4* from) {
     return *from;
 }
+HEARTH_DEVICE Int4 loadFields(const Int4* from) {
+    return *from;
+}
+HEARTH_DEVICE void storeFields(Int4* to, const Int4& value) {
+    *to = value;
+}
 HEARTH_DEVICE int atomicAddTo(int* target, int value) {
     const int before = *target;
     *target = before + value;
@@ -148,6 +167,7 @@ HEARTH_DEVICE void deviceFence() {
 
 // --- matrix tiles: no matrix unit; a lane owns one row of A and kAccumulators rows of B, and reads both from memory when it multiplies ---
 constexpr int kAccumulators = 256 / kWaveSize;
+constexpr int kMatrixUnroll = 1;
 struct FragmentC {
     float v[kAccumulators];
 };
