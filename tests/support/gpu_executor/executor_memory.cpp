@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace hearth::test {
 
@@ -24,6 +26,26 @@ std::uintptr_t addressOf(const void* memory) {
 
 std::uint64_t alignedUp(std::uint64_t bytes, std::uint64_t alignment) {
     return (bytes + alignment - 1) / alignment * alignment;
+}
+
+/// A file of poison. Mapped privately it costs only the pages that are written.
+constexpr std::size_t kPoisonBytes = std::size_t{4} << 20;
+int poisonFile() {
+    static const int kFile = [] {
+        const int file = memfd_create("poison", MFD_CLOEXEC);
+        const std::vector<std::uint32_t> words(kPoisonBytes / 4, kPoison);
+        if (file >= 0 && write(file, words.data(), kPoisonBytes) != static_cast<ssize_t>(kPoisonBytes)) return -1;
+        return file;
+    }();
+    return kFile;
+}
+
+bool mapPoison(std::byte* pages, std::size_t bytes) {
+    for (std::size_t at = 0; at < bytes; at += kPoisonBytes) {
+        const std::size_t part = std::min(kPoisonBytes, bytes - at);
+        if (mmap(pages + at, part, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, poisonFile(), 0) == MAP_FAILED) return false;
+    }
+    return true;
 }
 
 } // namespace
@@ -45,12 +67,10 @@ void* ExecutorMemory::allocate(std::uint64_t bytes, MemoryKind kind) {
     Allocation allocation{.bytes = bytes, .pages = static_cast<std::byte*>(memory) + kGuardBytes, .pageBytes = pageBytes, .kind = kind,
                           .number = ++m_count};
     allocation.data = allocation.pages + pageBytes - used;
-    if (mprotect(allocation.pages, pageBytes, PROT_READ | PROT_WRITE) != 0) {
+    if (!mapPoison(allocation.pages, pageBytes)) {
         unmap(allocation);
         return nullptr;
     }
-    auto* const words = reinterpret_cast<std::uint32_t*>(allocation.pages);
-    std::fill(words, words + pageBytes / 4, kPoison);
     std::memset(allocation.data + bytes, int(kSlack), used - bytes);
     if (kind == MemoryKind::Device && !m_open) mprotect(allocation.pages, pageBytes, PROT_NONE);
     m_allocations.emplace(addressOf(memory), allocation);
@@ -63,8 +83,8 @@ bool ExecutorMemory::release(void* memory, MemoryKind kind) {
     const std::uintptr_t key = addressOf(found->pages - kGuardBytes);
     Allocation& allocation = m_allocations.at(key);
     allocation.released = true;
-    madvise(allocation.pages, allocation.pageBytes, MADV_DONTNEED);
-    mprotect(allocation.pages, allocation.pageBytes, PROT_NONE);
+    // Nothing of it is kept but the addresses.
+    mmap(allocation.pages, allocation.pageBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     m_released.push_back(key);
     if (m_released.size() > kReleasedKept) {
         unmap(m_allocations.at(m_released.front()));
