@@ -127,6 +127,11 @@ double toleranceOf(ProductKind kind, Activations activations) {
     return activations == Activations::Random ? 1e-2 : 1e-5;
 }
 
+/// Formats that stand for all where only what happens after the sum is tested: a GPU's products of many rows take the executor a while.
+bool forManyRows(DType dtype) {
+    return dtype == DType::F32 || dtype == DType::F16 || dtype == DType::Q4_K || dtype == DType::IQ2_XXS;
+}
+
 } // namespace
 
 class MatmulTest : public QObject {
@@ -175,15 +180,17 @@ private slots:
             const std::int64_t cols = shape.blocks * info(type).elementsPerBlock;
             Weight weight(type, {1, shape.rows, cols}, numbers);
             const TensorView weightView = weight.on(on);
+            const ProductKind product = on.productKind(type, cols, shape.tokens);
             for (const Activations kind : {Activations::Random, Activations::HeldByEightBits}) {
+                const bool rounds = product == ProductKind::Rounded || product == ProductKind::RoundedTwice;
+                if (kind == Activations::HeldByEightBits && !rounds) continue;
                 const std::vector<float> x = activations(shape.tokens * cols, kind, numbers);
                 const DeviceTensor input(on, x, shape.tokens);
                 const DeviceTensor out(on, DType::F32, {1, shape.tokens, shape.rows});
                 on->beginStep({});
                 on->matmul(out, weightView, input);
                 QVERIFY(on->endStep().ok());
-                const QString wrong =
-                    disagreement(on.productKind(type, cols, shape.tokens), kind, out.read(), weight, 0, shape.rows, x);
+                const QString wrong = disagreement(product, kind, out.read(), weight, 0, shape.rows, x);
                 QVERIFY2(wrong.isEmpty(), qPrintable(wrong));
             }
         }
@@ -269,6 +276,7 @@ private slots:
         Weight weight(type, {1, kRows, cols}, numbers);
         const TensorView weightView = weight.on(on);
         for (const std::int64_t tokens : {1, 5, 12}) {
+            if (tokens > 8 && !forManyRows(type)) continue;
             for (const bool withBias : {false, true}) {
                 const std::vector<float> in = activations(tokens * cols, Activations::Random, numbers);
                 const std::vector<float> start = numbers.many(tokens * kRows);
@@ -310,6 +318,7 @@ private slots:
         const TensorView gateView = gate.on(on);
         const TensorView upView = up.on(on);
         for (const std::int64_t tokens : {1, 3, 11}) {
+            if (tokens > 8 && !forManyRows(type)) continue;
             for (const GatedActivation activation : {GatedActivation::Silu, GatedActivation::GeluTanh}) {
                 const std::vector<float> in = numbers.many(tokens * cols, 0.2f);
                 const DeviceTensor input(on, in, tokens);

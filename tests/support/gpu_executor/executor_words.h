@@ -39,6 +39,7 @@ struct Wave {
 };
 
 extern Thread* current;
+extern const float* const halves; ///< [65536]: the values of all f16 numbers
 extern int blockIndex[3];
 extern int gridSize[3];
 

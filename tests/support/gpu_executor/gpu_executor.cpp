@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/gpu_executor/gpu_executor.h"
 
+#include "kernels/quant/half.h"
+
 #include <boost/context/detail/fcontext.hpp>
 
 #include <algorithm>
@@ -21,6 +23,11 @@ extern "C" const char __executable_start;
 namespace hearth_executor {
 
 Thread* current = nullptr;
+const float* const halves = [] {
+    static std::vector<float> kValues(65536);
+    for (std::size_t i = 0; i < kValues.size(); ++i) kValues[i] = hearth::kernels::halfToFloat(static_cast<std::uint16_t>(i));
+    return kValues.data();
+}();
 int blockIndex[3];
 int gridSize[3];
 
@@ -45,6 +52,7 @@ struct Launch {
     Thread threads[kMaxThreads];
     Wave waves[kMaxWaves];
     Thread host; ///< who started the block
+    Thread left; ///< stands for one that nobody goes back to
     SharedMemory* shared = nullptr;
     std::byte* stacks = nullptr;
     int waveCount = 0;
@@ -73,8 +81,16 @@ int inDirection(int index, int count) {
     return index == 0 ? count - 1 : index - 1;
 }
 
+void fibreMain(transfer_t from);
+
 void switchTo(Thread& next) {
     Thread* const self = current;
+    if (next.context == nullptr) {
+        const auto i = static_cast<std::size_t>(next.index);
+        std::byte* const top = launch.stacks + (i + 1) * (kStackBytes + kPageBytes);
+        // Stacks that begin at the same offset of their pages would all fall into the same few lines of the cache.
+        next.context = make_fcontext(top - i % 31 * 128, kStackBytes - kPageBytes, fibreMain);
+    }
     current = &next;
     const transfer_t from = jump_fcontext(next.context, self);
     static_cast<Thread*>(from.data)->context = from.fctx;
@@ -105,19 +121,12 @@ std::string whoRuns() {
 [[noreturn]] void endLaunch(std::string wrong) {
     launch.wrong = whoRuns() + ": " + std::move(wrong);
     current = &launch.host;
-    jump_fcontext(launch.host.context, nullptr); // the fibres are left as they are and their stacks used again
+    jump_fcontext(launch.host.context, &launch.left); // the fibres are left as they are and their stacks used again
     std::abort();
 }
 
-void fibreMain(transfer_t from) {
-    static_cast<Thread*>(from.data)->context = from.fctx;
-    launch.kernel->run(launch.arguments);
-    meet(Meeting::End, nullptr, 0);
-    std::abort(); // nobody goes back to a thread that has ended
-}
-
-/// The last lane of a wave has come to a place where waves meet.
-void meetWaves(Meeting meeting, const char* file, int line) {
+/// The last lane of a wave has come to a place where waves meet: who runs next; nullptr when it goes on itself.
+Thread* arriveAsWave(Meeting meeting, const char* file, int line) {
     if (launch.wavesArrived == 0) {
         launch.meeting = meeting;
         launch.file = file;
@@ -128,18 +137,15 @@ void meetWaves(Meeting meeting, const char* file, int line) {
     }
     if (++launch.wavesArrived == launch.waveCount) {
         launch.wavesArrived = 0;
-        if (meeting == Meeting::End) switchTo(launch.host);
-        return;
+        return meeting == Meeting::End ? &launch.host : nullptr;
     }
     launch.wave = inDirection(launch.wave, launch.waveCount);
-    Wave& wave = launch.waves[launch.wave];
-    switchTo(wave.threads[wave.next]);
+    const Wave& wave = launch.waves[launch.wave];
+    return &wave.threads[wave.next];
 }
 
-} // namespace
-
-void meet(Meeting meeting, const char* file, int line) {
-    if (file == nullptr) file = "";
+/// The running thread has come to a meeting: who runs next; nullptr when it goes on itself.
+Thread* arrive(Meeting meeting, const char* file, int line) {
     Wave& wave = *current->wave;
     if (wave.arrived == 0) {
         wave.meeting = meeting;
@@ -154,10 +160,26 @@ void meet(Meeting meeting, const char* file, int line) {
     wave.next = inDirection(current->lane, wave.lanes);
     if (++wave.arrived == wave.lanes) {
         wave.arrived = 0;
-        if (meeting == Meeting::Barrier || meeting == Meeting::End) meetWaves(meeting, file, line);
-        return;
+        return meeting == Meeting::Barrier || meeting == Meeting::End ? arriveAsWave(meeting, file, line) : nullptr;
     }
-    switchTo(wave.threads[wave.next]);
+    return &wave.threads[wave.next];
+}
+
+void fibreMain(transfer_t from) {
+    static_cast<Thread*>(from.data)->context = from.fctx;
+    for (;;) {
+        launch.kernel->run(launch.arguments);
+        Thread& next = *arrive(Meeting::End, "", 0);
+        // A thread that has not begun can have this one's stack: kernels without meetings need no switch at all.
+        if (next.context != nullptr) switchTo(next); // for good
+        current = &next;
+    }
+}
+
+} // namespace
+
+void meet(Meeting meeting, const char* file, int line) {
+    if (Thread* const next = arrive(meeting, file, line)) switchTo(*next);
 }
 
 void fail(const char* what, const char* file, int line) {
@@ -306,19 +328,15 @@ void prepareBlock(int waveSize) {
         thread.lane = i % waveSize;
         thread.meetings = 0;
         thread.wave = &launch.waves[i / waveSize];
-        std::byte* const top = launch.stacks + static_cast<std::size_t>(i + 1) * (kStackBytes + kPageBytes);
-        // Stacks that begin at the same offset of their pages would all fall into the same few lines of the cache.
-        thread.context = make_fcontext(top - static_cast<std::size_t>(i % 31) * 128, kStackBytes - kPageBytes, fibreMain);
+        thread.context = nullptr; // not begun
     }
 }
 
 void runBlock() {
     prepareBlock(launch.waveSize);
     Wave& first = launch.waves[launch.wave];
-    Thread& thread = first.threads[first.next];
-    current = &thread;
-    const transfer_t from = jump_fcontext(thread.context, &launch.host);
-    if (from.data != nullptr) static_cast<Thread*>(from.data)->context = from.fctx; // endLaunch() leaves no thread to return to
+    current = &launch.host;
+    switchTo(first.threads[first.next]);
 }
 
 void runBlocks() {

@@ -195,8 +195,9 @@ HEARTH_DEVICE int colOf(int i) {
 HEARTH_DEVICE void multiplyAdd(FragmentC& c, const FragmentA& a, const FragmentB& b, HEARTH_PLACE) {
     meetOthers(::hearth_executor::Meeting::MatrixTile, file, line);
     for (int i = 0; i < kAccumulators; ++i) {
-        for (int k = 0; k < 16; ++k)
-            c.v[i] += halfToFloat(a.tile[rowOf(i) * a.stride + k]) * halfToFloat(b.tile[colOf(i) * b.stride + k]);
+        const std::uint16_t* const row = a.tile + rowOf(i) * a.stride;
+        const std::uint16_t* const other = b.tile + colOf(i) * b.stride;
+        for (int k = 0; k < 16; ++k) c.v[i] += ::hearth_executor::halves[row[k]] * ::hearth_executor::halves[other[k]];
     }
 }
 
