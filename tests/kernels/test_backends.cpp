@@ -41,7 +41,7 @@ Backend* realGpuBackend(std::string& absence) {
     return nullptr;
 }
 
-TestBackend::TestBackend(TestDevice device)
+TestBackend::TestBackend(TestDevice device, Recording recording)
     : m_device(device) {
     if (isCpu()) {
         m_backend = backendFor(pathOf(device));
@@ -60,7 +60,7 @@ TestBackend::TestBackend(TestDevice device)
     m_executor = std::make_unique<test::ExecutorRuntime>(device == TestDevice::Executor32 ? hearth_executor::hearth_executor_kernels_wave32()
                                                                                          : hearth_executor::hearth_executor_kernels_wave64());
     Status status;
-    m_owned = createHipBackend(*m_executor, m_executor->codeObject(), {.weightSlabBytes = 0, .recordSteps = false}, status);
+    m_owned = createHipBackend(*m_executor, m_executor->codeObject(), {.weightSlabBytes = 0, .recordSteps = recording == Recording::On}, status);
     m_backend = m_owned.get();
     if (m_backend == nullptr) QTest::qFail("no back end on the executor", __FILE__, __LINE__);
 }

@@ -39,10 +39,12 @@ enum class ProductKind : std::uint8_t {
     Half,         ///< weights and x in f16
 };
 
+enum class Recording : bool { Off, On }; ///< of steps that are computed again (StepInfo)
+
 class TestBackend {
 public:
     /// Executors are made anew, so that no row sees what another left behind; the others are made once.
-    explicit TestBackend(TestDevice device);
+    explicit TestBackend(TestDevice device, Recording recording = Recording::Off);
     /// Fails the running test when the executor saw a mistake or something was not given back.
     ~TestBackend();
     TestBackend(const TestBackend&) = delete;
