@@ -28,7 +28,7 @@ HEARTH_DEVICE void addChunk(float (&sum)[N], const typename F::Raw& raw, int chu
                 value += args.x.restScale[at / 32] * static_cast<float>(restDot);
             }
             sum[n] += scale * value;
-            if constexpr (F::kMinimum) sum[n] += minimum * args.x.sums[at / 16];
+            if constexpr (F::kMinimum) sum[n] += minimum * (F::kRest ? args.x.sums[at / 16] + args.x.restSums[at / 16] : args.x.sums[at / 16]);
         }
     }
 }
