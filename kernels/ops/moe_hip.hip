@@ -10,7 +10,7 @@
 
 namespace hearth::kernels {
 
-constexpr int kHeld = kMoeMostExperts / kMoeRouteLanes;
+constexpr int kMoeHeld = kMoeMostExperts / kMoeRouteLanes;
 
 /// NaN ranks as minus infinity.
 HEARTH_DEVICE std::uint64_t rankOfExpert(float logit, int id) {
@@ -26,10 +26,10 @@ HEARTH_KERNEL(hearth_moe_route, MoeRouteArgs, kMoeRouteThreads) {
     std::int32_t* ids = args.ids + row * args.k;
     float* weights = args.weights + row * args.k;
 
-    float logit[kHeld] = {};
-    std::uint64_t rank[kHeld] = {}; // 0 is below every expert's
+    float logit[kMoeHeld] = {};
+    std::uint64_t rank[kMoeHeld] = {}; // 0 is below every expert's
 #pragma unroll
-    for (int i = 0; i < kHeld; ++i) {
+    for (int i = 0; i < kMoeHeld; ++i) {
         const int id = lane + i * kMoeRouteLanes;
         if (id < args.experts) {
             logit[i] = logits[id];
@@ -43,14 +43,14 @@ HEARTH_KERNEL(hearth_moe_route, MoeRouteArgs, kMoeRouteThreads) {
     for (int j = 0; j < args.k; ++j) {
         std::uint64_t best = 0;
 #pragma unroll
-        for (int i = 0; i < kHeld; ++i) {
+        for (int i = 0; i < kMoeHeld; ++i) {
             if (i * kMoeRouteLanes < args.experts) best = rank[i] < last && rank[i] > best ? rank[i] : best;
         }
         last = waveLargest<kMoeRouteLanes>(best);
         if (j == 0) {
             largest = valueOf(last);
 #pragma unroll
-            for (int i = 0; i < kHeld; ++i) {
+            for (int i = 0; i < kMoeHeld; ++i) {
                 if (lane + i * kMoeRouteLanes < args.experts) total += expOf(logit[i] - largest);
             }
             total = waveSum<kMoeRouteLanes>(total);
