@@ -5,15 +5,20 @@
 //
 //   kWaveSize                      lanes of a wave: 32 on RDNA and NVIDIA, 64 on GFX9; never a literal elsewhere
 //   HEARTH_KERNEL(name, Args, n)   a kernel of at most n threads a block that takes one struct `args`
+//   HEARTH_BIG_KERNEL              the same, for kernels that live on many registers rather than on many waves
 //   HEARTH_SHARED T name[n]        memory of a block; n is a constant
 //   threadInBlock() blockX() blockY() blockZ() gridX()
 //   blockBarrier()                 all threads of the block; shared and global writes before it are seen after it
 //   shuffle(v, lane) shuffleXor(v, mask)   int and float; all lanes of the wave take part
 //   waveBallot(bool)                   one bit a lane
+//   HEARTH_METHOD                  like HEARTH_DEVICE, for static member functions
+//   lookUpBytes(t0..t3, indices)   four bytes of 0 ... 15, each replaced by that one of the 16 bytes in t0 ... t3
 //   dot4(a, b, c)                  c + the sum of four products of signed bytes
 //   halfBitsToFloat, floatToHalfBits (nearest even), exp2Of, reciprocal, inverseSqrt, squareRoot, logOf
 //   loadOnce(Int4*)                16 bytes that no one reads again soon
-//   atomicAdd(int*, int) and deviceFence()
+//   loadFields(Int4*), storeFields 16 bytes to and from registers
+//   atomicAddTo(int*, int) and deviceFence()
+//   kMatrixUnroll                  how far to unroll a loop over matrix tiles
 //   FragmentA, FragmentB, FragmentC, loadFragment, multiplyAdd, rowOf, colOf: below
 //
 // Matrix tiles of 16 x 16 x 16: FragmentC [m][n] += FragmentA [m][k] * FragmentB [n][k], f16 in, f32 out. A and B tiles lie in shared memory,

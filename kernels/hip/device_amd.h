@@ -9,9 +9,26 @@
 #endif
 
 #define HEARTH_DEVICE static __attribute__((device)) __attribute__((always_inline)) inline
+#define HEARTH_METHOD __attribute__((device)) __attribute__((always_inline)) inline
 #define HEARTH_SHARED __attribute__((shared))
+// Left alone, the scheduler takes all registers there are to hoist loads, and spills. This many waves a SIMD must fit.
+#if defined(__GFX9__)
+#define HEARTH_WAVES 2
+#else
+#define HEARTH_WAVES 6
+#endif
+/// Kernels that live on registers and shared memory rather than on many waves.
+#if defined(__GFX9__)
+#define HEARTH_BIG_WAVES 1
+#else
+#define HEARTH_BIG_WAVES 2
+#endif
+#define HEARTH_BIG_KERNEL(name, Args, threads)                                                                                            \
+    extern "C" __attribute__((global)) __attribute__((amdgpu_flat_work_group_size(threads, threads)))                                     \
+    __attribute__((amdgpu_waves_per_eu(HEARTH_BIG_WAVES))) void name(const Args args)
 #define HEARTH_KERNEL(name, Args, threads)                                                                                                \
-    extern "C" __attribute__((global)) __attribute__((amdgpu_flat_work_group_size(threads, threads))) void name(const Args args)
+    extern "C" __attribute__((global)) __attribute__((amdgpu_flat_work_group_size(threads, threads)))                                     \
+    __attribute__((amdgpu_waves_per_eu(HEARTH_WAVES))) void name(const Args args)
 
 // Families by their ISA.
 #if defined(__gfx1100__) || defined(__gfx1101__) || defined(__gfx1102__) || defined(__gfx1103__) || defined(__gfx1150__) ||                 \
@@ -113,6 +130,15 @@ HEARTH_DEVICE int dot4(int a, int b, int c) {
 #endif
 }
 
+/// Four bytes of 0 ... 15, each replaced by that byte of the 16 in t0 ... t3.
+HEARTH_DEVICE int lookUpBytes(int t0, int t1, int t2, int t3, int indices) {
+    const int within = indices & 0x07070707;
+    const int low = static_cast<int>(__builtin_amdgcn_perm(static_cast<unsigned>(t1), static_cast<unsigned>(t0), static_cast<unsigned>(within)));
+    const int high = static_cast<int>(__builtin_amdgcn_perm(static_cast<unsigned>(t3), static_cast<unsigned>(t2), static_cast<unsigned>(within)));
+    const int mask = (indices >> 3 & 0x01010101) * 255;
+    return (low & ~mask) | (high & mask);
+}
+
 HEARTH_DEVICE float halfBitsToFloat(std::uint16_t bits) {
     return static_cast<float>(__builtin_bit_cast(_Float16, bits));
 }
@@ -148,6 +174,17 @@ HEARTH_DEVICE Int4 loadOnce(const Int4* from) {
     return {v.x, v.y, v.z, v.w};
 }
 
+/// Field by field: a copy of the whole struct would keep its variable in memory.
+HEARTH_DEVICE Int4 loadFields(const Int4* from) {
+    using Vector = int __attribute__((ext_vector_type(4)));
+    const Vector v = *static_cast<const Vector*>(static_cast<const void*>(from));
+    return {v.x, v.y, v.z, v.w};
+}
+HEARTH_DEVICE void storeFields(Int4* to, const Int4& value) {
+    using Vector = int __attribute__((ext_vector_type(4)));
+    *static_cast<Vector*>(static_cast<void*>(to)) = Vector{value.x, value.y, value.z, value.w};
+}
+
 HEARTH_DEVICE int atomicAddTo(int* target, int value) {
     return __hip_atomic_fetch_add(target, value, __ATOMIC_RELAXED, __HIP_MEMORY_SCOPE_AGENT);
 }
@@ -157,6 +194,11 @@ HEARTH_DEVICE void deviceFence() {
 
 // --- matrix tiles ------------------------------------------------------------------------------------------------------
 constexpr int kAccumulators = 256 / kWaveSize;
+#if defined(HEARTH_WMMA_GFX11) || defined(HEARTH_WMMA_GFX12) || defined(HEARTH_MFMA)
+constexpr int kMatrixUnroll = 4; ///< steps of 16 columns unrolled in a product's inner loop
+#else
+constexpr int kMatrixUnroll = 1;
+#endif
 struct FragmentC {
     float v[kAccumulators];
 };
@@ -254,11 +296,13 @@ HEARTH_DEVICE int colOf(int i) {
 HEARTH_DEVICE void multiplyAdd(FragmentC& c, const FragmentA& a, const FragmentB& b) {
     using Half2 = _Float16 __attribute__((ext_vector_type(2)));
     Half2 row[8];
+    asm volatile("" ::: "memory");
     __builtin_memcpy(row, __builtin_assume_aligned(a.tile + rowOf(0) * a.stride, 16), sizeof row);
+    const std::uint16_t* from = b.tile + colOf(0) * b.stride;
 #pragma unroll
     for (int i = 0; i < kAccumulators; ++i) {
         Half2 other[8];
-        __builtin_memcpy(other, __builtin_assume_aligned(b.tile + colOf(i) * b.stride, 16), sizeof other);
+        __builtin_memcpy(other, __builtin_assume_aligned(from + i * b.stride, 16), sizeof other);
         float sum = c.v[i];
 #pragma unroll
         for (int k = 0; k < 8; ++k) {
@@ -270,6 +314,8 @@ HEARTH_DEVICE void multiplyAdd(FragmentC& c, const FragmentA& a, const FragmentB
 #endif
         }
         c.v[i] = sum;
+        // Keeps the scheduler from loading all rows of B at once, which would cost more registers than there are.
+        asm volatile("" ::: "memory");
     }
 }
 #endif

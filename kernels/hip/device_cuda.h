@@ -5,9 +5,12 @@
 #pragma once
 
 #define HEARTH_DEVICE static __device__ __forceinline__
+#define HEARTH_METHOD __device__ __forceinline__
 #define HEARTH_SHARED __shared__
 #define HEARTH_KERNEL(name, Args, threads)                                                                                                \
     extern "C" __global__ void __launch_bounds__(threads) name(const __grid_constant__ Args args)
+
+#define HEARTH_BIG_KERNEL(name, Args, threads) HEARTH_KERNEL(name, Args, threads)
 
 namespace hearth::kernels {
 
@@ -62,6 +65,13 @@ HEARTH_DEVICE std::uint64_t waveBallot(bool value) {
 HEARTH_DEVICE int dot4(int a, int b, int c) {
     return __dp4a(a, b, c);
 }
+HEARTH_DEVICE int lookUpBytes(int t0, int t1, int t2, int t3, int indices) {
+    int nibbles = (indices | indices >> 4) & 0x00ff00ff;
+    nibbles = (nibbles | nibbles >> 8) & 0xffff;
+    const unsigned low = __byte_perm(static_cast<unsigned>(t0), static_cast<unsigned>(t1), static_cast<unsigned>(nibbles));
+    const unsigned high = __byte_perm(static_cast<unsigned>(t2), static_cast<unsigned>(t3), static_cast<unsigned>(nibbles));
+    return static_cast<int>(__byte_perm(low, high, 0x3210u | static_cast<unsigned>(nibbles & 0x8888) >> 1));
+}
 HEARTH_DEVICE float halfBitsToFloat(std::uint16_t bits) {
     float value;
     asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
@@ -100,6 +110,12 @@ HEARTH_DEVICE Int4 loadOnce(const Int4* from) {
     asm("ld.global.nc.L1::no_allocate.v4.s32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(from));
     return v;
 }
+HEARTH_DEVICE Int4 loadFields(const Int4* from) {
+    return *from;
+}
+HEARTH_DEVICE void storeFields(Int4* to, const Int4& value) {
+    *to = value;
+}
 HEARTH_DEVICE int atomicAddTo(int* target, int value) {
     return atomicAdd(target, value);
 }
@@ -109,6 +125,7 @@ HEARTH_DEVICE void deviceFence() {
 
 // --- matrix tiles: mma.m16n8k16 twice, operands by ldmatrix --------------------------------------------------------------
 constexpr int kAccumulators = 8;
+constexpr int kMatrixUnroll = 4;
 struct FragmentC {
     float v[8];
 };

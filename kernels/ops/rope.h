@@ -13,7 +13,8 @@
 //              d(beta) = dims ln(originalContext / (2 pi beta)) / (2 ln(base)), the pair that turns beta times in the training context
 // magnitude    cos and sin are multiplied by attentionFactor, and with YaRN by 1 + 0.1 ln(1 / positionScale) as well
 //
-// Angles in double, sines rounded to f32: within 1e-6 of the pair's length (tests/kernels/ops_test.cpp).
+// Angles in double on the CPU, in fractions of a turn of 2^-64 on a GPU, so that position 100,000 turns as exactly as position 1. Sines
+// rounded to f32: within 1e-6 of the pair's length (tests/kernels/ops_test.cpp, tests/kernels/hip/attention_kernels_test.cpp).
 // Source: Su 2021, arXiv:2104.09864; Peng 2023, arXiv:2309.00071, sections 3.2 to 3.4.
 #pragma once
 
@@ -29,6 +30,16 @@ namespace hearth::kernels {
     return isF32Matrix(x) && headDim > 0 && x.cols() % headDim == 0 && params.dims >= 0 && params.dims % 2 == 0 &&
            params.dims <= headDim && params.base > 0.0f && firstPosition >= 0;
 }
+
+/// radians [dims / 2] = the angle of each pair at position 1, which grows in proportion to the position. In double.
+void ropeFrequencies(double* radians, const RopeParams& params);
+
+/// What cos and sin are multiplied by.
+[[nodiscard]] double ropeMagnitude(const RopeParams& params);
+
+/// turns [dims / 2] = the angles of ropeFrequencies in 2^-64 of a turn, whole turns dropped. Multiplied by a position, the product's overflow
+/// drops whole turns again: the angle at any position, reduced exactly.
+void makeRopeTurns(std::uint64_t* turns, const RopeParams& params);
 
 /// What one pair is turned by, magnitude included.
 struct RopeTurn {

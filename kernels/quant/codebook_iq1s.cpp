@@ -5,7 +5,7 @@
 
 namespace hearth::kernels {
 
-const std::uint64_t kIq1sGrid[2048] = {
+HEARTH_TABLE const std::uint64_t kIq1sGrid[2048] = {
     0xffffffffffffffff, 0xffffffffffffff01, 0xffffffffffff0000, 0xffffffffffff01ff, 0xffffffffffff0101,
     0xffffffffff00ff00, 0xffffffffff000000, 0xffffffffff01ffff, 0xffffffffff01ff01, 0xffffffffff0101ff,
     0xffffffffff010101, 0xffffffff00ff0000, 0xffffffff0000ff00, 0xffffffff000000ff, 0xffffffff00000001,

@@ -7,6 +7,21 @@
 
 #include <cstdint>
 
+// Device code has no linker worth the name: there the tables are defined right here, once for the one file that all kernels make.
+#if defined(__CUDACC__)
+#define HEARTH_TABLE static __device__
+#elif defined(__HIP__)
+#define HEARTH_TABLE static __attribute__((device))
+#elif defined(HEARTH_EXECUTOR)
+#define HEARTH_TABLE static
+#else
+#define HEARTH_TABLE
+#endif
+
+#if defined(__CUDACC__) || defined(__HIP__) || defined(HEARTH_EXECUTOR)
+#include "kernels/quant/codebook_iq1s.cpp"
+#include "kernels/quant/codebooks.cpp"
+#else
 namespace hearth::kernels {
 
 extern const std::int8_t kIq4nlValues[16];        ///< IQ4_NL, IQ4_XS
@@ -20,3 +35,5 @@ extern const std::uint32_t kIq3sGrid[512];        ///< magnitudes
 extern const std::uint64_t kIq1sGrid[2048];       ///< signed: -1, 0, 1
 
 } // namespace hearth::kernels
+
+#endif
