@@ -11,7 +11,7 @@
 
 #include "core/engine/generation.h"
 #include "core/tokenizer/vocabulary.h"
-#include "kernels/ops/sample.h"
+#include "kernels/ops/sample_params.h"
 
 #include <cstdint>
 #include <optional>

@@ -5,7 +5,7 @@
 // compiler fuses or rounds differently.
 #pragma once
 
-#include "kernels/ops/sample.h"
+#include "kernels/ops/sample_params.h"
 #include "kernels/quant/half.h"
 
 namespace hearth::kernels {

@@ -39,7 +39,7 @@ HEARTH_DEVICE void forEachRank(const SampleArgs& args, int thread, int threads, 
 
 template <typename See>
 HEARTH_DEVICE void forEachRankOfGrid(const SampleArgs& args, See see) {
-    forEachRank(args, blockX() * kSampleThreads + threadInBlock(), kSampleBlocks * kSampleThreads, see);
+    forEachRank(args, blockX() * kSampleThreads + threadInBlock(), args.blocks * kSampleThreads, see);
 }
 
 /// ++bins[bin] in shared memory. All lanes take part; those with `counts` false add nothing. Lanes that agree with the first add once.
@@ -58,15 +58,15 @@ HEARTH_DEVICE int binOf(float largest, float logit) {
 }
 
 HEARTH_DEVICE std::uint64_t largestOfMaxima(const SampleArgs& args, std::uint64_t* scratch) {
-    static_assert(kSampleBlocks <= kSampleThreads);
-    const std::uint64_t mine = threadInBlock() < kSampleBlocks ? args.scratch->maxima[threadInBlock()] : 0;
+    static_assert(kSampleMostBlocks <= kSampleThreads);
+    const std::uint64_t mine = threadInBlock() < args.blocks ? args.scratch->maxima[threadInBlock()] : 0;
     return blockLargest(mine, scratch, kSampleWaves);
 }
 
 HEARTH_KERNEL(hearth_sample_penalties, SampleArgs, kSampleThreads) {
     const float above = args.params->divisorAbove;
     const float below = args.params->divisorBelow;
-    for (int i = blockX() * kSampleThreads + threadInBlock(); i < args.params->penalties; i += kSampleBlocks * kSampleThreads) {
+    for (int i = blockX() * kSampleThreads + threadInBlock(); i < args.params->penalties; i += args.blocks * kSampleThreads) {
         const TokenPenalty entry = args.penalties[i];
         if (entry.token < 0 || entry.token >= args.vocabulary) continue;
         args.logits[entry.token] = penalizedLogit(args.logits[entry.token], above, below, entry.penalty);
@@ -81,7 +81,7 @@ HEARTH_KERNEL(hearth_sample_maxima, SampleArgs, kSampleThreads) {
     if (threadInBlock() == 0) args.scratch->maxima[blockX()] = largest;
     // For the kernels that follow.
     const int thread = blockX() * kSampleThreads + threadInBlock();
-    if (thread < kSampleBins) args.scratch->bins[thread] = 0;
+    for (int bin = thread; bin < kSampleBins; bin += args.blocks * kSampleThreads) args.scratch->bins[bin] = 0;
     if (thread == 0) args.scratch->candidateCount = 0;
 }
 
