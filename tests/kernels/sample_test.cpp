@@ -2,11 +2,11 @@
 //
 // Sampling on the GPU chooses what core::Sampler chooses, for every kind of logits and every setting it takes; and the arithmetic that both
 // share, against the mathematics.
+#include "kernel_device.h"
+
 #include "core/engine/sampler.h"
 #include "kernels/ops/sample_chain.h"
 #include "kernels/ops/sample_hip.h"
-#include "tests/support/gpu_executor/executor_runtime.h"
-#include "tests/support/gpu_executor/executor_tables.h"
 
 #include <QTest>
 
@@ -34,17 +34,7 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 class GpuSampler {
 public:
     explicit GpuSampler(int waveSize)
-        : m_runtime(waveSize == 32 ? hearth_executor::hearth_executor_kernels_wave32() : hearth_executor::hearth_executor_kernels_wave64()) {
-        const CodeObject code = m_runtime.codeObject();
-        m_ok = m_runtime.createStream(m_stream).ok() && m_runtime.loadModule(m_module, code.image.data(), code.image.size()).ok() &&
-               m_runtime.allocate(m_scratch, sizeof(SampleScratch)).ok() && m_runtime.allocate(m_token, sizeof(std::int32_t)).ok();
-    }
-    ~GpuSampler() {
-        static_cast<void>(m_runtime.release(m_token));
-        static_cast<void>(m_runtime.release(m_scratch));
-        static_cast<void>(m_runtime.unloadModule(m_module));
-        static_cast<void>(m_runtime.destroyStream(m_stream));
-    }
+        : m_device(waveSize) {}
 
     /// nullopt when a launch failed (fault() says why), else the token or -1. `shift` floats lie before the logits: 1 ends their alignment.
     std::optional<std::int32_t> sample(const std::vector<float>& logits, const std::vector<TokenPenalty>& penalties, const SampleParams& params,
@@ -52,58 +42,35 @@ public:
         const auto vocabulary = static_cast<std::int32_t>(logits.size());
         std::vector<float> shifted(shift);
         shifted.insert(shifted.end(), logits.begin(), logits.end());
-        std::vector<void*> memory;
-        const auto upload = [&](const void* from, std::size_t bytes) {
-            void* address = nullptr;
-            m_ok = m_ok && m_runtime.allocate(address, bytes).ok() && m_runtime.copyToDevice(address, from, bytes, m_stream).ok();
-            memory.push_back(address);
-            return address;
-        };
-        const SampleArgs args{.token = static_cast<std::int32_t*>(m_token),
-                              .logits = static_cast<float*>(upload(shifted.data(), shifted.size() * sizeof(float))) + shift,
-                              .scratch = static_cast<SampleScratch*>(m_scratch),
-                              .params = static_cast<const SampleParams*>(upload(&params, sizeof params)),
-                              .penalties = penalties.empty() ? nullptr
-                                                             : static_cast<const TokenPenalty*>(
-                                                                   upload(penalties.data(), penalties.size() * sizeof(TokenPenalty))),
+        const SampleArgs args{.token = m_device.memory<std::int32_t>(1),
+                              .logits = m_device.upload(shifted) + shift,
+                              .scratch = m_device.memory<SampleScratch>(1),
+                              .params = m_device.upload(std::vector{params}),
+                              .penalties = penalties.empty() ? nullptr : m_device.upload(penalties),
                               .vocabulary = vocabulary,
                               .blocks = sampleBlocks(vocabulary)};
-        if (!penalties.empty()) launch("hearth_sample_penalties", sampleGrid(vocabulary), kSampleThreads, args);
-        launch("hearth_sample_maxima", sampleGrid(vocabulary), kSampleThreads, args);
+        if (!penalties.empty()) m_device.launch("hearth_sample_penalties", sampleGrid(vocabulary), kSampleThreads, args);
+        m_device.launch("hearth_sample_maxima", sampleGrid(vocabulary), kSampleThreads, args);
         if (params.temperature < kGreedyTemperature) {
-            launch("hearth_sample_greedy", sampleChooseGrid(), kSampleThreads, args);
+            m_device.launch("hearth_sample_greedy", sampleChooseGrid(), kSampleThreads, args);
         } else {
-            launch("hearth_sample_histogram", sampleGrid(vocabulary), kSampleThreads, args);
-            launch("hearth_sample_collect", sampleGrid(vocabulary), kSampleThreads, args);
-            launch("hearth_sample_choose", sampleChooseGrid(), kSampleChooseThreads, args);
+            m_device.launch("hearth_sample_histogram", sampleGrid(vocabulary), kSampleThreads, args);
+            m_device.launch("hearth_sample_collect", sampleGrid(vocabulary), kSampleThreads, args);
+            m_device.launch("hearth_sample_choose", sampleChooseGrid(), kSampleChooseThreads, args);
         }
-        std::int32_t token = -2;
-        std::int32_t candidates = 0;
-        m_ok = m_ok && m_runtime.copyToHost(&token, m_token, sizeof token, m_stream).ok() &&
-               m_runtime.copyToHost(&candidates, &args.scratch->candidateCount, sizeof candidates, m_stream).ok() &&
-               m_runtime.synchronize(m_stream).ok();
-        for (void* address : memory) m_ok = m_runtime.release(address).ok() && m_ok;
-        if (!m_ok) return std::nullopt;
+        const std::int32_t token = m_device.read(args.token, 1)[0];
+        const std::int32_t candidates = m_device.read(&args.scratch->candidateCount, 1)[0];
+        m_device.releaseAll();
+        if (!m_device.ok()) return std::nullopt;
         if (params.temperature >= kGreedyTemperature && candidates > kSampleMostCandidates) ++m_overflows;
         return token;
     }
 
-    [[nodiscard]] const std::string& fault() const { return m_runtime.fault(); }
+    [[nodiscard]] const std::string& fault() const { return m_device.fault(); }
     [[nodiscard]] int overflows() const { return m_overflows; } ///< times that the list of candidates did not suffice
 
 private:
-    void launch(const char* kernel, const std::array<std::uint32_t, 3>& grid, int threads, const SampleArgs& args) {
-        GpuRuntime::Function function = nullptr;
-        m_ok = m_ok && m_runtime.findFunction(function, m_module, kernel).ok() &&
-               m_runtime.launch(function, {grid[0], grid[1], grid[2]}, static_cast<std::uint32_t>(threads), m_stream, &args).ok();
-    }
-
-    test::ExecutorRuntime m_runtime;
-    GpuRuntime::Stream m_stream = nullptr;
-    GpuRuntime::Module m_module = nullptr;
-    void* m_scratch = nullptr;
-    void* m_token = nullptr;
-    bool m_ok = false;
+    test::KernelDevice m_device;
     int m_overflows = 0;
 };
 
@@ -260,6 +227,29 @@ private slots:
             QCOMPARE(gpu.sample(equal, {}, paramsFor(1.0f, 1000, first)).value(), token);
             if (token > 0) QCOMPARE(gpu.sample(equal, {}, paramsFor(1.0f, 1000, first - 1)).value(), token - 1);
         }
+    }
+
+    /// The search by digits: values that differ late in their bits, and more of the k-th value than the list can hold.
+    void manyOfTheLastValueThatFits_data() { addWaves(); }
+    void manyOfTheLastValueThatFits() {
+        QFETCH(int, wave);
+        std::mt19937 random(9);
+        GpuSampler gpu(wave);
+        std::vector<float> logits;
+        logits.insert(logits.end(), 1000, 5.03f);
+        logits.insert(logits.end(), 3500, 5.0f);
+        logits.insert(logits.end(), 4500, 4.99f);
+        for (const int topK : {900, 1000, 1001, 1024}) {
+            std::ranges::shuffle(logits, random);
+            std::vector<int> order(logits.size());
+            std::iota(order.begin(), order.end(), 0);
+            std::ranges::stable_sort(order, std::greater<>(), [&](int id) { return logits[std::size_t(id)]; });
+            constexpr std::uint64_t kLast = (std::uint64_t{1} << 53) - 1;
+            const std::optional<std::int32_t> got = gpu.sample(logits, {}, paramsFor(1.0f, topK, kLast));
+            QVERIFY2(got.has_value(), gpu.fault().c_str());
+            QCOMPARE(*got, order[std::size_t(topK - 1)]);
+        }
+        QCOMPARE(gpu.overflows(), 4);
     }
 
     void settingsThatNeedTheHostAreRefused() {
