@@ -62,6 +62,7 @@ TensorView DeviceBackend::adoptWeight(DType dtype, std::array<std::int64_t, 3> s
     std::memcpy(copy->data(), fileBytes.data(), fileBytes.size());
     m_memory->ranges[static_cast<const std::byte*>(copy->data())] = copy->bytes();
     m_weightBytes += bytes;
+    m_weightFileBytes += fileBytes.size();
     m_weights.push_back(std::move(copy));
     return m_inner->adoptWeight(
         dtype, shape, {static_cast<const std::byte*>(m_weights.back()->data()), fileBytes.size()});

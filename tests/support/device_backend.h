@@ -24,6 +24,7 @@ public:
     // What lies in its memory now. A weight counts rounded up to kGranularity, as allocators of devices do.
     static constexpr std::uint64_t kGranularity = 256;
     [[nodiscard]] std::uint64_t weightBytes() const { return m_weightBytes; }
+    [[nodiscard]] std::uint64_t weightFileBytes() const { return m_weightFileBytes; } ///< the same without the rounding
     [[nodiscard]] std::uint64_t bufferBytes() const { return m_memory->bufferBytes; }
     [[nodiscard]] std::uint64_t usedBytes() const { return weightBytes() + bufferBytes(); }
 
@@ -98,6 +99,7 @@ private:
     std::shared_ptr<Memory> m_memory = std::make_shared<Memory>();
     std::vector<std::unique_ptr<kernels::Buffer>> m_weights;
     std::uint64_t m_weightBytes = 0;
+    std::uint64_t m_weightFileBytes = 0;
     kernels::Status m_status;
     std::map<std::uint64_t, std::vector<Operation>> m_records;
     std::vector<Operation>* m_recording = nullptr;
