@@ -467,6 +467,8 @@ private slots:
             QVERIFY(near(run(*on, {.sinks = view(sink, 1)}), {0.0f, 1.0f / 6.0f, 3.0f / 7.0f, 6.0f / 8.0f}));
             QVERIFY(near(run(*on, {.softcap = 1.0f, .sinks = view(sink, 1)}), {0.0f, 1.0f / 6.0f, 3.0f / 7.0f, 6.0f / 8.0f}));
         }
+        sink[0] = 500.0f; // takes everything, and overflows nothing
+        QVERIFY(near(run(*backend, {.sinks = view(sink, 1)}), {0.0f, 0.0f, 0.0f, 0.0f}));
         std::vector<float> two(2);
         QVERIFY(run(*backend, {.sinks = view(two, 1)}).empty()); // not one for each head
         cache.view.type = KvType::Q8_0;

@@ -2,7 +2,6 @@
 //
 // The plan against what is really allocated (a back end that counts), against its own promises over grids of sizes, and
 // against hostile numbers.
-#include "core/base/system_memory.h"
 #include "core/catalog/memory_plan.h"
 #include "core/model/model.h"
 #include "kernels/cpu/cpu_backend.h"

@@ -168,23 +168,29 @@ void PlacementTest::tensorsKnowTheirPlace() {
 
 void PlacementTest::everyBorderComputesTheSame_data() {
     QTest::addColumn<int>("subject");
+    QTest::addColumn<bool>("q8");
     const auto all = subjects();
-    for (std::size_t i = 0; i < all.size(); ++i)
-        QTest::newRow(qPrintable(all[i].name)) << int(i);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        QTest::newRow(qPrintable(all[i].name)) << int(i) << false;
+        if (all[i].name.startsWith("qwen3")) QTest::newRow(qPrintable(all[i].name + ", q8_0")) << int(i) << true;
+    }
 }
 
 void PlacementTest::everyBorderComputesTheSame() {
     QFETCH(int, subject);
+    QFETCH(bool, q8);
+    ModelOptions options = kOptions;
+    if (q8) options.kvType = kernels::KvType::Q8_0;
     const std::filesystem::path path = subjects()[static_cast<std::size_t>(subject)].file(m_folder.path().toStdString());
     const auto backend = CpuBackend::create({.threads = 2});
-    const auto whole = Model::load(*GgufFile::open(path), *backend, kOptions, {}, {});
+    const auto whole = Model::load(*GgufFile::open(path), *backend, options, {}, {});
     QVERIFY2(whole.has_value(), whole ? "" : whole.error().message.c_str());
     const std::vector<float> expected = session(**whole);
     QVERIFY(!expected.empty());
     QVERIFY(std::ranges::all_of(expected, [](float value) { return std::isfinite(value); }));
 
     for (const LayerPlacement& placement : placementsOf((*whole)->config().layers)) {
-        const SplitModel split(path, placement);
+        const SplitModel split(path, placement, options);
         QVERIFY2(split.model != nullptr, split.error.message.c_str());
         const std::vector<float> got = session(*split.model);
         QCOMPARE(got.size(), expected.size());
