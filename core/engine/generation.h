@@ -40,6 +40,9 @@ struct LoadRequest {
     std::string path;
     std::int32_t contextLength = 0; ///< 0 = min(model's own, 8192)
     std::int32_t threads = 0;       ///< 0 = one per physical core
+    std::string device;             ///< "" = automatic, "cpu", or a device's id
+    std::int32_t gpuLayers = -1;    ///< -1 = as many as fit
+    std::string kvType = "f16";     ///< of keys and values: "f16" or "q8_0"
 };
 
 struct LoadProgress {
