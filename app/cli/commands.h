@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/engine/generation.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,15 @@ struct TemplateArguments : ModelArguments {
     std::string messages;   ///< a JSON file: [{"role": ..., "content": ...}]
 };
 
+struct MakeModelArguments {
+    std::string shape;      ///< one of makeModelShapes()
+    std::string type;       ///< one of makeModelTypes()
+    std::string out;
+    std::uint64_t seed = 1;
+    int layers = 0;         ///< 0 = the shape's
+    int threads = 0;        ///< 0 = all of the machine
+};
+
 struct BenchArguments : ModelArguments {
     int prompt = 512;
     int generate = 64;
@@ -59,8 +69,13 @@ struct BenchArguments : ModelArguments {
 [[nodiscard]] int renderTemplate(const TemplateArguments& arguments);
 [[nodiscard]] int inspect(const std::string& path, bool json);
 [[nodiscard]] int bench(const BenchArguments& arguments);
+[[nodiscard]] int makeModel(const MakeModelArguments& arguments);
 [[nodiscard]] int devices();
 [[nodiscard]] int models(bool quiet);
+
+/// The values of make-model's --shape and --type.
+[[nodiscard]] std::vector<std::string> makeModelShapes();
+[[nodiscard]] std::vector<std::string> makeModelTypes();
 
 /// The error with the file's name in front, unless the message names it already.
 [[nodiscard]] core::Error about(const std::string& path, core::Error error);

@@ -94,6 +94,16 @@ int main(int argc, char** argv) {
     command->add_flag("--json", benchArguments.json, "As JSON");
     command->callback([&] { action = [&] { return bench(benchArguments); }; });
 
+    MakeModelArguments makeModelArguments;
+    command = app.add_subcommand("make-model", "Writes a model file with random weights, for measuring speed");
+    command->add_option("--shape", makeModelArguments.shape, "Sizes of a known model")->required()->check(CLI::IsMember(makeModelShapes()));
+    command->add_option("--type", makeModelArguments.type, "Quantisation")->required()->check(CLI::IsMember(makeModelTypes()));
+    command->add_option("-o,--out", makeModelArguments.out, "GGUF file to write; one of that name is replaced")->required();
+    command->add_option("--seed", makeModelArguments.seed, "Seed; the same one gives the same file");
+    command->add_option("--layers", makeModelArguments.layers, "Layers (default: the shape's)")->check(CLI::Range(1, 1024));
+    command->add_option("-t,--threads", makeModelArguments.threads, "Threads (default: all of the machine)")->check(CLI::Range(0, 1024));
+    command->callback([&] { action = [&] { return makeModel(makeModelArguments); }; });
+
     app.add_subcommand("devices", "Lists the CPU and every AMD GPU, and says what is used")->callback([&] { action = [] { return devices(); }; });
 
     bool quiet = false;
