@@ -18,6 +18,8 @@ struct ModelArguments {
     int threads = 0;
     int context = 0;
     std::string path;       ///< CPU path: "", "portable", "avx2", "avx512"
+    std::string device;     ///< LoadRequest::device
+    int gpuLayers = -1;     ///< LoadRequest::gpuLayers
 };
 
 struct ChatArguments : ModelArguments {
@@ -55,9 +57,9 @@ struct MakeModelArguments {
 };
 
 struct BenchArguments : ModelArguments {
-    int prompt = 512;
-    int generate = 64;
-    int depth = 0;
+    std::vector<int> prompts{512}; ///< tokens; 0 = leave out
+    std::vector<int> generates{64};///< tokens; 0 = leave out
+    std::vector<int> depths{0};    ///< tokens in the context when generation starts
     int repeats = 3;
     int bandwidthMegabytes = 512; ///< per thread, for measuring the read bandwidth
     bool json = false;

@@ -119,7 +119,7 @@ constexpr bool kEitherSign = std::same_as<Block, BlockQ4_0> || std::same_as<Bloc
 template <class Block>
 double unitDeviation() {
     static const double kDeviation = [] {
-        constexpr int kBlocks = 32768 / Block::kElements;
+        constexpr int kBlocks = (1 << 20) / Block::kElements; // for an error below half a percent
         RandomBits bits(1);
         double sum = 0.0;
         for (int b = 0; b < kBlocks; ++b) {

@@ -40,6 +40,8 @@ struct LoadRequest {
     std::string path;
     std::int32_t contextLength = 0; ///< 0 = min(model's own, 8192)
     std::int32_t threads = 0;       ///< 0 = one per physical core
+    std::string device;             ///< "" = automatic, "cpu", or a device id
+    std::int32_t gpuLayers = -1;    ///< layers on the GPU; -1 = automatic
 };
 
 struct LoadProgress {
