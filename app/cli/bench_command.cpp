@@ -22,6 +22,8 @@ namespace {
 
 constexpr int kWarmUpPrompt = 16;
 constexpr int kWarmUpSteps = 3;
+/// The cache has whole steps of positions: with a context of whole steps too, its bytes over the context are a token's.
+constexpr int kContextStep = 256;
 
 double secondsOf(const auto& work) {
     const auto start = std::chrono::steady_clock::now();
@@ -228,7 +230,7 @@ int bench(const BenchArguments& arguments) {
     if (!prompts.empty()) context = std::max(context, std::ranges::max(prompts));
     if (!generates.empty()) context = std::max(context, std::ranges::max(arguments.depths) + std::ranges::max(generates));
 
-    auto loaded = loadEngine(arguments, context + 1);
+    auto loaded = loadEngine(arguments, context / kContextStep * kContextStep + kContextStep);
     if (!loaded) return report(loaded.error());
     const core::ModelInfo& info = loaded->info;
     const auto operations = operationsPerPromptToken(info);
