@@ -94,6 +94,7 @@ public:
     virtual ~Backend() = default;
 
     [[nodiscard]] virtual DeviceInfo deviceInfo() const = 0;
+    virtual double measureReadBandwidth() { return 0.0; }  ///< bytes per second; 0 = not offered
 
     // --- memory -------------------------------------------------------------------------------------------------
     /// nullptr when there is not enough memory.

@@ -140,6 +140,8 @@ core::Result<LoadedEngine> loadEngine(const ModelArguments& arguments, int conte
     core::LoadRequest request;
     request.path = *path;
     request.threads = arguments.threads;
+    request.device = arguments.device;
+    request.gpuLayers = arguments.gpuLayers;
     request.contextLength = contextAtLeast > 0 ? std::max(arguments.context, contextAtLeast) : arguments.context;
     auto info = loaded.engine->load(request, {}, {});
     if (!info) return std::unexpected(about(*path, info.error()));
