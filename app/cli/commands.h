@@ -72,7 +72,10 @@ struct BenchArguments : ModelArguments {
 [[nodiscard]] int inspect(const std::string& path, bool json);
 [[nodiscard]] int bench(const BenchArguments& arguments);
 [[nodiscard]] int makeModel(const MakeModelArguments& arguments);
-[[nodiscard]] int devices();
+/// tryAgain: devices that crashed or failed their test are tested again.
+[[nodiscard]] int devices(bool tryAgain);
+/// The child process of the engine (core/engine/gpu_probe.h); no command for people.
+[[nodiscard]] int probeGpu(const std::vector<std::string>& skippedIds);
 [[nodiscard]] int models(bool quiet);
 
 /// The values of make-model's --shape and --type.

@@ -2,13 +2,16 @@
 //
 // hearth-cli: the engine without the window. Parses the command line and hands over to one command.
 #include "app/cli/commands.h"
+#include "core/engine/gpu_marker.h"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <csignal>
 #include <functional>
 
+using namespace hearth;
 using namespace hearth::app::cli;
 
 namespace {
@@ -38,6 +41,13 @@ void addSamplingOptions(CLI::App& command, hearth::core::SamplingSettings& sampl
     command.add_option("--min-p", sampling.minP, "Min-p; 0 = off")->check(CLI::Range(0.0, 1.0));
     command.add_option("--repeat-penalty", sampling.repeatPenalty, "Repetition penalty; 1 = off")->check(CLI::Range(0.1, 10.0));
     command.add_option("--seed", sampling.seed, "Seed; -1 = a fresh one");
+}
+
+/// The user ends the program: that is no crash of a driver, so the mark of its use goes.
+void onEnd(int number) {
+    core::GpuMarker::removeNow();
+    std::signal(number, SIG_DFL);
+    std::raise(number);
 }
 
 } // namespace
@@ -117,7 +127,15 @@ int main(int argc, char** argv) {
     command->add_option("-t,--threads", makeModelArguments.threads, "Threads (default: all of the machine)")->check(CLI::Range(0, 1024));
     command->callback([&] { action = [&] { return makeModel(makeModelArguments); }; });
 
-    app.add_subcommand("devices", "Lists the CPU and every AMD GPU, and says what is used")->callback([&] { action = [] { return devices(); }; });
+    bool tryAgain = false;
+    command = app.add_subcommand("devices", "Lists the CPU and every GPU, and says what is used and why not");
+    command->add_flag("--try-again", tryAgain, "Tests again what crashed or failed before");
+    command->callback([&] { action = [&] { return devices(tryAgain); }; });
+
+    std::vector<std::string> skippedIds;
+    command = app.add_subcommand("probe-gpu", "Answers the engine's question about the GPUs")->group("");
+    command->add_option("--skip", skippedIds, "Devices that are not to be touched")->allow_extra_args(false);
+    command->callback([&] { action = [&] { return probeGpu(skippedIds); }; });
 
     bool quiet = false;
     command = app.add_subcommand("models", "Lists the models of the models folder; status 1 when none is usable");
@@ -129,5 +147,6 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 1; // --help and --version come this way too
     }
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, onEnd);
     return action();
 }
