@@ -143,6 +143,8 @@ core::Result<LoadedEngine> loadEngine(const ModelArguments& arguments, int conte
     core::LoadRequest request;
     request.path = *path;
     request.threads = arguments.threads;
+    request.device = arguments.device;
+    request.gpuLayers = arguments.gpuLayers;
     if (!arguments.path.empty()) request.device = core::kCpuDevice; // a path is the CPU's
     request.contextLength = contextAtLeast > 0 ? std::max(arguments.context, contextAtLeast) : arguments.context;
     auto info = loaded.engine->load(request, {}, {});

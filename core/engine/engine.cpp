@@ -177,9 +177,14 @@ std::uint64_t Engine::weightBytesPerToken() const {
     return bytes;
 }
 
-void Engine::clearSession() {
-    m_session.clear();
-    if (m_cache) m_cache->truncate(0);
+std::optional<double> Engine::deviceReadBandwidth() {
+    const double measured = m_model ? m_backend->measureReadBandwidth() : 0.0;
+    return measured > 0.0 ? std::optional(measured) : std::nullopt;
+}
+
+void Engine::clearSession(std::size_t keep) {
+    if (keep < m_session.size()) m_session.resize(keep);
+    if (m_cache) m_cache->truncate(static_cast<std::int32_t>(m_session.size()));
 }
 
 Result<void> Engine::feed(std::span<const TokenId> ids, LogitsWanted wanted, std::stop_token stop) {

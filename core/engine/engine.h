@@ -55,9 +55,13 @@ public:
     [[nodiscard]] Result<void> prefill(std::span<const TokenId> ids, std::stop_token stop = {});
     /// One decoding step: feeds a token, returns the next row of logits.
     [[nodiscard]] Result<std::span<const float>> decodeStep(TokenId token, std::stop_token stop = {});
-    void clearSession();
+    /// Forgets all but the first `keep` tokens of the session.
+    void clearSession(std::size_t keep = 0);
     /// Bytes of weights that one decoding step reads (all but the embedding rows it does not look up).
     [[nodiscard]] std::uint64_t weightBytesPerToken() const;
+    /// Bytes per second that the device with the weights reads at most, measured now; nullopt when no model is loaded or its
+    /// back end does not measure itself.
+    [[nodiscard]] std::optional<double> deviceReadBandwidth();
 
 private:
     struct ReplyWriter;

@@ -45,8 +45,9 @@ struct LoadRequest {
     std::int32_t contextLength = 0; ///< 0 = min(model's own, 8192)
     std::int32_t threads = 0;       ///< 0 = one per physical core
     std::string device;             ///< "" = automatic, "cpu", or a GPU's id (devices.h)
-    std::int32_t gpuLayers = -1;    ///< -1 = automatic; 0 = all on the CPU
+    std::int32_t gpuLayers = -1;    ///< -1 = as many as fit; 0 = all on the CPU
     bool retryGpu = false;          ///< try again what crashed or failed before
+    std::string kvType = "f16";     ///< of keys and values: "f16" or "q8_0"
 };
 
 struct LoadProgress {

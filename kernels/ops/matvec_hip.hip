@@ -28,7 +28,7 @@ HEARTH_DEVICE void addChunk(float (&sum)[N], const typename F::Raw& raw, int chu
                 value += args.x.restScale[at / 32] * static_cast<float>(restDot);
             }
             sum[n] += scale * value;
-            if constexpr (F::kMinimum) sum[n] += minimum * args.x.sums[at / 16];
+            if constexpr (F::kMinimum) sum[n] += minimum * (F::kRest ? args.x.sums[at / 16] + args.x.restSums[at / 16] : args.x.sums[at / 16]);
         }
     }
 }
@@ -64,6 +64,11 @@ HEARTH_DEVICE int weightOf(const MatvecArgs& args, int row) {
     return row < args.weight[0].lastRow ? 0 : row < args.weight[1].lastRow ? 1 : 2;
 }
 
+HEARTH_DEVICE int expertOf(const MatvecArgs& args, int y) {
+    const int id = args.ids[y];
+    return id < 0 ? 0 : id < args.experts ? id : args.experts - 1;
+}
+
 template <int N>
 HEARTH_DEVICE void storeRow(const MatvecArgs& args, const MatvecWeight& weight, int row, std::int64_t outRow, int rows, const float (&sum)[N]) {
 #pragma unroll
@@ -85,7 +90,7 @@ HEARTH_DEVICE void matvec(const MatvecArgs& args) {
     const MatvecWeight& weight = args.weight[which];
     const int row = counted - (weight.lastRow - weight.rows);
     const int y = blockY();
-    const std::int64_t expert = args.ids != nullptr ? args.ids[y] : 0;
+    const std::int64_t expert = args.ids != nullptr ? expertOf(args, y) : 0;
     const std::int64_t xRow = args.ids != nullptr ? y / args.idsPerRow : static_cast<std::int64_t>(y) * N;
     float sum[N] = {};
     addRow<F, N>(sum, planesOf(weight), expert * weight.expertBlocks + static_cast<std::int64_t>(row) * (args.cols / F::kBlock), args, xRow);
@@ -177,7 +182,7 @@ HEARTH_DEVICE void matvecFloat(const MatvecArgs& args) {
     const MatvecWeight& weight = args.weight[which];
     const int row = counted - (weight.lastRow - weight.rows);
     const int y = blockY();
-    const std::int64_t expert = args.ids != nullptr ? args.ids[y] : 0;
+    const std::int64_t expert = args.ids != nullptr ? expertOf(args, y) : 0;
     const std::int64_t xRow = args.ids != nullptr ? y / args.idsPerRow : static_cast<std::int64_t>(y) * N;
     const auto* weights = reinterpret_cast<const typename F::Word*>(weight.plane[0]) + expert * weight.expertBlocks + static_cast<std::int64_t>(row) * args.cols;
     float sum[N] = {};
