@@ -122,6 +122,7 @@ Result<ModelInfo> Engine::load(const LoadRequest& request, const std::function<v
 ModelInfo Engine::describe() const {
     const ModelConfig& config = m_model->config();
     const kernels::DeviceInfo device = (m_gpuBackend ? m_gpuBackend : m_cpuBackend)->deviceInfo();
+    const MemoryPlan& plan = m_placement.plan;
     ModelInfo info;
     info.path = m_request.path;
     info.name = displayName(m_model->file());
@@ -133,15 +134,16 @@ ModelInfo Engine::describe() const {
     info.vocabularySize = config.vocabulary;
     info.contextLength = m_contextLength;
     info.trainedContextLength = config.trainedContext;
-    info.kvBytes = m_model->kvBytes(m_contextLength);
+    info.kvBytes = m_cache->bytes();
     info.scratchBytes = m_model->scratchBytes();
-    info.threads = device.threads;
+    info.threads = plan.placement.uses(BackendSide::Cpu, config.layers) ? m_cpuBackend->deviceInfo().threads : 0;
     info.backend = m_gpuBackend ? "GPU" : "CPU";
     info.backendDetail = device.isa;
     info.backendReason = m_gpuBackend ? fmt::format("Runs on the {}.", m_placement.device.name) : "Runs on the CPU. " + m_placement.explanation;
+    if (m_gpuBackend && plan.reason != PlanReason::Full) info.backendReason += ' ' + core::describe(plan);
     info.device = m_gpuBackend ? m_placement.device.id : std::string(kCpuDevice);
     info.gpuName = m_placement.gpuName;
-    info.gpuLayers = m_gpuBackend ? config.layers : 0;
+    info.gpuLayers = plan.placement.gpuLayers;
     info.fallback = m_placement.fallback;
     info.gpuReason = m_placement.reason;
     info.chatTemplateFromFile = m_prompt->usesFileTemplate();
@@ -178,7 +180,7 @@ std::uint64_t Engine::weightBytesPerToken() const {
 }
 
 std::optional<double> Engine::deviceReadBandwidth() {
-    const double measured = m_model ? m_backend->measureReadBandwidth() : 0.0;
+    const double measured = m_model ? (m_gpuBackend ? m_gpuBackend : m_cpuBackend)->measureReadBandwidth() : 0.0;
     return measured > 0.0 ? std::optional(measured) : std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 // Thread: one (the engine's).
 #pragma once
 
+#include "core/catalog/memory_plan.h"
 #include "core/engine/chat_prompt.h"
 #include "core/engine/gpu_access.h"
 #include "core/engine/text_generator.h"
@@ -71,6 +72,7 @@ private:
         std::string gpuName;      ///< also after the GPU failed
         GpuReason reason = GpuReason::Ok;
         std::string explanation;  ///< of the reason
+        MemoryPlan plan;          ///< which layers lie on the GPU
         bool fallback = false;
     };
     /// Whom a reply under way tells that the CPU takes over.
@@ -86,7 +88,9 @@ private:
     /// Opens the chosen GPU; on failure the placement becomes the CPU.
     void openGpu();
     void closeGpu();
-    /// The model on one back end, with its cache.
+    /// As much as the open GPU takes of this file; all on the CPU without one.
+    [[nodiscard]] Result<MemoryPlan> makePlan(const GgufFile& file);
+    /// The model on the open GPU and the CPU, as planned, with its cache.
     [[nodiscard]] Result<void> loadHere(GgufFile file, const std::function<void(const LoadProgress&)>& progress, std::stop_token stop);
     void leaveGpu(const Error& error);
     /// After a failure of the GPU: the model on the CPU, the session's tokens computed anew.
@@ -106,7 +110,7 @@ private:
 
     EngineOptions m_options;
     std::unique_ptr<GpuAccess> m_gpus;       ///< before the back ends: freed after them
-    std::unique_ptr<kernels::Backend> m_cpuBackend; ///< null while the GPU does all
+    std::unique_ptr<kernels::Backend> m_cpuBackend;
     std::unique_ptr<kernels::Backend> m_gpuBackend; ///< null while the CPU does all
     std::unique_ptr<Model> m_model;          ///< after the back ends: freed before them
     std::optional<KvCache> m_cache;

@@ -18,8 +18,6 @@ namespace hearth::core {
 
 namespace {
 
-constexpr std::int32_t kDefaultContext = 8192;
-constexpr std::int32_t kSmallestContext = 64;
 /// Prompt tokens per forward pass: large enough for matrix speed, small enough that Stop and progress are prompt.
 constexpr std::int32_t kCpuPromptChunk = 256;
 constexpr std::int32_t kGpuPromptChunk = 512;
@@ -126,7 +124,7 @@ void Engine::openGpu() {
 }
 
 bool Engine::isGpuFailure(const Error& error) const {
-    return m_gpuBackend && (error.code == ErrorCode::DeviceLost || error.code == ErrorCode::OutOfMemory || error.code == ErrorCode::Internal);
+    return m_gpuBackend && error.code != ErrorCode::Cancelled && error.message.ends_with(kOnTheGpu);
 }
 
 /// The GPU is given up: the model and the back end go, the placement becomes the CPU with the reason.
@@ -151,26 +149,53 @@ Result<void> Engine::placeModel(GgufFile file, const std::function<void(const Lo
     return loadHere(std::move(*again), progress, std::move(stop));
 }
 
+Result<MemoryPlan> Engine::makePlan(const GgufFile& file) {
+    const auto kvType = kvTypeFromName(m_request.kvType);
+    if (!kvType) return fail(ErrorCode::InvalidArgument, fmt::format("type of keys and values '{}'", m_request.kvType));
+    auto config = Model::check(file);
+    if (!config) return std::unexpected(config.error());
+    MemoryRoom room;
+    if (const auto available = availableMemory()) room.ramFree = *available;
+    if (m_gpuBackend) {
+        const Device& device = m_placement.device;
+        room.gpu = device.integrated ? GpuKind::Integrated : GpuKind::Discrete;
+        room.gpuTotal = device.totalBytes;
+        room.gpuFree = m_gpus->freeMemory(device);
+        if (room.gpuFree == 0) room.gpuFree = device.totalBytes;
+    }
+    const std::int32_t chunk = m_gpuBackend ? kGpuPromptChunk : kCpuPromptChunk;
+    return planMemory(memoryNeeds(file, *config, chunk), room, {.contextLength = m_request.contextLength, .kvType = *kvType, .gpuLayers = m_request.gpuLayers});
+}
+
 Result<void> Engine::loadHere(GgufFile file, const std::function<void(const LoadProgress&)>& progress, std::stop_token stop) {
-    if (!m_gpuBackend && !m_cpuBackend) {
+    auto plan = makePlan(file);
+    if (!plan) return std::unexpected(plan.error());
+    m_placement.plan = *plan;
+    if (m_gpuBackend && !plan->onGpu()) {
+        m_placement.device = {};
+        m_placement.reason = GpuReason::OutOfMemory;
+        m_placement.explanation = core::describe(*plan);
+        m_placement.fallback = true;
+        closeGpu();
+    }
+    if (!m_cpuBackend) {
         m_cpuBackend = kernels::CpuBackend::create({.threads = m_request.threads, .forcedPath = m_options.cpuPath});
         if (!m_cpuBackend) return fail(ErrorCode::Internal, "the CPU back end could not be created");
     }
-    kernels::Backend& backend = m_gpuBackend ? *m_gpuBackend : *m_cpuBackend;
     const auto weightProgress = [&progress](const WeightProgress& done) {
         if (!progress) return;
         const double total = static_cast<double>(std::max<std::uint64_t>(done.bytesTotal, 1));
         progress({static_cast<float>(static_cast<double>(done.bytesDone) / total), done.bytesDone, done.bytesTotal});
     };
-    auto model = Model::load(std::move(file), backend, {.prefillChunk = m_gpuBackend ? kGpuPromptChunk : kCpuPromptChunk}, weightProgress, std::move(stop));
+    const ModelOptions options{.prefillChunk = m_gpuBackend ? kGpuPromptChunk : kCpuPromptChunk, .kvType = plan->kvType};
+    auto model = Model::load(std::move(file), BackendSet{*m_cpuBackend, m_gpuBackend.get(), plan->placement}, options, weightProgress, std::move(stop));
     if (!model) return std::unexpected(model.error());
     m_model = std::move(*model);
 
-    const std::int32_t trained = std::max(m_model->config().trainedContext, kSmallestContext);
-    const std::int32_t asked = m_request.contextLength;
-    m_contextLength = asked > 0 ? std::max(asked, kSmallestContext) : std::min(trained, kDefaultContext);
-    const std::uint64_t needed = m_model->kvBytes(m_contextLength) + m_model->scratchBytes();
-    if (const auto available = availableMemory(); !m_gpuBackend && available && needed > *available) {
+    m_contextLength = plan->contextLength;
+    const std::int32_t cpuLayers = m_model->config().layers - plan->placement.gpuLayers;
+    const std::uint64_t needed = KvCache::bytesOfLayers(m_model->config(), cpuLayers, m_contextLength, plan->kvType) + m_model->scratchBytes(BackendSide::Cpu);
+    if (const auto available = availableMemory(); available && needed > *available) {
         return fail(ErrorCode::OutOfMemory, fmt::format("a context of {} tokens needs {}, and {} of memory are available",
                                                         formatCount(static_cast<std::uint64_t>(m_contextLength)), formatBytes(needed), formatBytes(*available)));
     }

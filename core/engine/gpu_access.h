@@ -8,6 +8,7 @@
 #include "core/engine/devices.h"
 #include "kernels/backend.h"
 
+#include <cstdint>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -23,6 +24,8 @@ public:
     [[nodiscard]] virtual Result<DeviceList> list(std::string_view wanted, std::stop_token stop) = 0;
     /// A back end on a device of the list; from here on the device counts as in use. nullptr with `status`.
     [[nodiscard]] virtual std::unique_ptr<kernels::Backend> open(const Device& device, kernels::Status& status) = 0;
+    /// Bytes that are free on an open device now; 0 = it does not say.
+    [[nodiscard]] virtual std::uint64_t freeMemory(const Device& device) = 0;
     /// The back end is gone in good order.
     virtual void close() = 0;
     /// The device failed: list() gives it with this reason until the program ends or tryAgain(). OutOfMemory is no such failure.

@@ -37,6 +37,10 @@ std::string driverStack() {
                        firstLine("/sys/module/nvidia/version"), known ? libraries.st_mtime : 0, path == nullptr ? "" : path);
 }
 
+kernels::GpuApi apiOf(const Device& device) {
+    return device.api == "HIP" ? kernels::GpuApi::Hip : kernels::GpuApi::Cuda;
+}
+
 } // namespace
 
 SystemGpus::SystemGpus(SystemGpuOptions options)
@@ -143,9 +147,13 @@ void SystemGpus::applyFailures(GpuProbe& probe) const {
 std::unique_ptr<kernels::Backend> SystemGpus::open(const Device& device, kernels::Status& status) {
     m_marker.set(device.id, device.driverVersion);
     // The runtimes number their devices when they are listed.
-    auto backend = m_loader.create(device.api == "HIP" ? kernels::GpuApi::Hip : kernels::GpuApi::Cuda, device.index, status);
+    auto backend = m_loader.create(apiOf(device), device.index, status);
     if (!backend) m_marker.remove();
     return backend;
+}
+
+std::uint64_t SystemGpus::freeMemory(const Device& device) {
+    return m_loader.freeMemory(apiOf(device), device.index);
 }
 
 void SystemGpus::close() {

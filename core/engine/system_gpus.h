@@ -35,6 +35,7 @@ public:
 
     [[nodiscard]] Result<DeviceList> list(std::string_view wanted, std::stop_token stop) override;
     [[nodiscard]] std::unique_ptr<kernels::Backend> open(const Device& device, kernels::Status& status) override;
+    [[nodiscard]] std::uint64_t freeMemory(const Device& device) override;
     void close() override;
     void avoid(const std::string& id, GpuReason reason) override;
     void tryAgain() override;

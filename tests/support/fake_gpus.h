@@ -18,6 +18,7 @@ struct FakeGpuState {
     core::SystemFacts facts{.cpuName = "Test CPU", .cpuPath = "AVX2"};
     core::GpuProbe probe;                      ///< of the first list()
     FailurePlan plan;                          ///< of the next back end
+    std::uint64_t freeBytes = std::uint64_t{20} << 30;
     kernels::Status refusal;                   ///< not ok: open() gives no back end
     BackendLog log;
     int lists = 0;
@@ -55,6 +56,7 @@ public:
         ++m_state.opened;
         return makeFailingBackend(m_state.plan, m_state.log);
     }
+    std::uint64_t freeMemory(const core::Device&) override { return m_state.freeBytes; }
     void close() override { ++m_state.closed; }
     void avoid(const std::string& id, core::GpuReason reason) override { m_state.avoided[id] = reason; }
     void tryAgain() override {

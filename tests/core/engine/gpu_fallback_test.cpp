@@ -106,15 +106,21 @@ private slots:
         QTest::addColumn<int>("code");
         QTest::addColumn<int>("why");
         QTest::addColumn<QByteArray>("place");
-        QTest::newRow("device lost") << int(StatusCode::DeviceLost) << reason(GpuReason::DeviceLost) << QByteArray("matmul");
-        QTest::newRow("hang") << int(StatusCode::DeviceLost) << reason(GpuReason::Hang) << QByteArray(kernels::kWatchdogPlace);
-        QTest::newRow("out of memory") << int(StatusCode::OutOfMemory) << reason(GpuReason::OutOfMemory) << QByteArray("attention");
-        QTest::newRow("launch failed") << int(StatusCode::LaunchFailed) << reason(GpuReason::DriverError) << QByteArray("rope");
+        QTest::addColumn<int>("layers"); // on the GPU; -1 = all
+        QTest::newRow("device lost") << int(StatusCode::DeviceLost) << reason(GpuReason::DeviceLost) << QByteArray("matmul") << -1;
+        QTest::newRow("hang") << int(StatusCode::DeviceLost) << reason(GpuReason::Hang) << QByteArray(kernels::kWatchdogPlace) << -1;
+        QTest::newRow("out of memory") << int(StatusCode::OutOfMemory) << reason(GpuReason::OutOfMemory) << QByteArray("attention") << -1;
+        QTest::newRow("launch failed") << int(StatusCode::LaunchFailed) << reason(GpuReason::DeviceLost) << QByteArray("rope") << -1;
+        QTest::newRow("refused shape") << int(StatusCode::InvalidShape) << reason(GpuReason::DriverError) << QByteArray("rope") << -1;
+        QTest::newRow("device lost, half of the model there") << int(StatusCode::DeviceLost) << reason(GpuReason::DeviceLost) << QByteArray("matmul") << 1;
     }
     void failureInAReply_continuesFromTheSameToken() {
         QFETCH(int, code);
         QFETCH(int, why);
         QFETCH(QByteArray, place);
+        QFETCH(int, layers);
+        core::LoadRequest placed = loadRequest();
+        placed.gpuLayers = layers;
         const core::GenerationRequest first = request({fromSystem("be brief"), fromUser(longText())}, 20);
         const Reply undisturbed = askFresh(m_model, first);
         QVERIFY(undisturbed.ok());
@@ -126,18 +132,20 @@ private slots:
         FakeGpuState counting = oneGpu();
         {
             core::Engine engine({.gpus = fakeGpus(counting)});
-            QVERIFY(engine.load(loadRequest(), {}, {}));
-            QVERIFY(ask(engine, first).ok());
+            const auto info = engine.load(placed, {}, {});
+            QVERIFY(info);
+            QCOMPARE(info->gpuLayers, layers < 0 ? info->layers : layers);
+            QCOMPARE(ask(engine, first).text, undisturbed.text);
         }
         const int operations = counting.log.operations;
-        QVERIFY(operations > 400); // the prompt's chunks and nineteen tokens of two layers
+        QVERIFY(operations > (layers < 0 ? 400 : 150)); // the prompt's chunks and nineteen tokens of two layers
         int inTheReply = 0;
         // A prime step, so that every operation of the block and the first and last of the reply are met.
         for (int n = 0; n < operations; n += n < 60 ? 1 : 23) {
             FakeGpuState state = oneGpu();
             state.plan = {.operation = n, .code = static_cast<StatusCode>(code), .place = place.constData()};
             core::Engine engine({.gpus = fakeGpus(state)});
-            QVERIFY(engine.load(loadRequest(), {}, {}));
+            QVERIFY(engine.load(placed, {}, {}));
             const WatchedReply watched = askWatched(engine, first);
             QVERIFY2(watched.reply.ok(), watched.reply.ok() ? "" : watched.reply.result.error().message.c_str());
             QCOMPARE(watched.reply.text, undisturbed.text);
@@ -277,6 +285,54 @@ private slots:
         QVERIFY(reply.ok());
         QCOMPARE(reply.text, askFresh(m_model, request({fromUser("hello")})).text);
         QVERIFY(reply.result->notices.empty());
+    }
+
+    void whatFitsTheGpu_goesThere() {
+        const auto loadWith = [&](std::uint64_t freeBytes, FakeGpuState& state) {
+            state.freeBytes = freeBytes;
+            core::Engine engine({.gpus = fakeGpus(state)});
+            core::LoadRequest wide = loadRequest();
+            wide.contextLength = 262'144; // 2 layers of 33.6 MB of keys and values
+            auto info = engine.load(wide, {}, {});
+            if (info && ask(engine, request({fromUser("hello")})).text != askFresh(m_model, request({fromUser("hello")}), 4096).text) info->name = "answers otherwise";
+            return info;
+        };
+        FakeGpuState state = oneGpu();
+        auto info = loadWith(std::uint64_t{4} << 30, state);
+        QVERIFY2(info, info ? "" : info.error().message.c_str());
+        QCOMPARE(info->name, "Roomy");
+        QCOMPARE(info->gpuLayers, 2);
+        QCOMPARE(info->threads, 0);
+        // The desktop's share of a 24 GiB card is 8 %; 64 MiB are the back end's own.
+        const std::uint64_t fixed = (std::uint64_t{24} << 30) / 100 * 8 + (std::uint64_t{64} << 20);
+        bool partial = false;
+        for (std::uint64_t more = 0; more < 100'000'000 && !partial; more += 4'000'000) {
+            FakeGpuState small = oneGpu();
+            info = loadWith(fixed + more, small);
+            QVERIFY(info);
+            QCOMPARE(info->name, "Roomy");
+            QCOMPARE(info->fallback, info->gpuLayers == 0);
+            if (info->gpuLayers == 0) {
+                QCOMPARE(info->backend, "CPU");
+                QCOMPARE(reason(info->gpuReason), reason(GpuReason::OutOfMemory));
+                QVERIFY2(info->backendReason.find("one layer alone needs") != std::string::npos, info->backendReason.c_str());
+                QCOMPARE(small.closed, 1);
+            }
+            partial = info->gpuLayers == 1;
+        }
+        QVERIFY(partial);
+        QCOMPARE(info->backend, "GPU");
+        QCOMPARE(info->threads, 1);
+        QVERIFY2(info->backendReason.find("1 of 2 layers fit the GPU") != std::string::npos, info->backendReason.c_str());
+    }
+
+    void keysAndValues_haveTheTypeAskedFor() {
+        FakeGpuState state = oneGpu();
+        core::Engine engine({.gpus = fakeGpus(state)});
+        core::LoadRequest strange = loadRequest();
+        strange.kvType = "q3_x";
+        QCOMPARE(errorOf(engine.load(strange, {}, {})), code(ErrorCode::InvalidArgument));
+        QCOMPARE(state.log.alive, 0);
     }
 
     void aLostDevice_isLeftAloneUntilTheUserWantsItAgain() {
