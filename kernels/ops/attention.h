@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Causal attention over the KV cache, with grouped query heads.
+// Attention over the KV cache, with grouped query heads.
 //
 // appendKv: k, v [n, kvHeads * headDim] f32 go to positions firstPosition ... firstPosition + n - 1 of the cache as f16, rounded to
 //     nearest even. Beyond the range of f16 they become its largest finite value: one infinity would turn every later row into NaN.
+//     Q8_0: each 32 values x of a head get d = maxabs / 127 as f16 (largest finite value as above), q = x * (127 / maxabs) to nearest even.
 //
 // attention, for token t at position p = firstPosition + t and query head h reading KV head g = h / (heads / kvHeads):
 //     score[j] = scale * dot(q[t][h], key[g][j])                       j in max(0, p - window + 1) ... p  (window 0: from 0)
 //     score[j] = softcap * tanh(score[j] / softcap)                    when softcap > 0
 //     out[t][h] = sum over j of softmax(score)[j] * value[g][j]
+//     not causal: j goes on to firstPosition + n - 1
+//     sinks: the softmax's sum has another exp(sinks[h]), which has no value
 //
 // out    [n, heads * headDim]  f32; may not be q's memory
 // q      [n, heads * headDim]  f32
-// cache  f16 [kvHeads, capacity, headDim] keys and values; positions up to firstPosition + n - 1 are written
+// cache  [kvHeads, capacity, headDim] keys and values; positions up to firstPosition + n - 1 are written
 //
 // A row whose scores are all -inf gives 0. Sums in f32; within 2e-5 of the largest |value| of the rounded cache, at thousands of positions
-// (tests/kernels/ops_test.cpp). One token reads (p + 1) * headDim * 4 bytes per KV head, once for all query heads of its group.
+// (tests/kernels/ops_test.cpp). On a GPU the matrix tiles of a prompt take q and the softmax in f16: within 2e-3 of it; single rows as above.
+// One token reads (p + 1) * headDim * 4 bytes per KV head, once for all query heads of its group.
 // Source: Vaswani 2017, arXiv:1706.03762; Ainslie 2023, arXiv:2305.13245 (grouped heads); Milakov and Gimelshein 2018, arXiv:1805.02867
 // (online softmax); Dao 2022, arXiv:2205.14135 (tiles).
 #pragma once
