@@ -18,7 +18,8 @@
 // cache  [kvHeads, capacity, headDim] keys and values; positions up to firstPosition + n - 1 are written
 //
 // A row whose scores are all -inf gives 0. Sums in f32; within 2e-5 of the largest |value| of the rounded cache, at thousands of positions
-// (tests/kernels/ops_test.cpp). On a GPU the matrix tiles of a prompt take q and the softmax in f16: within 2e-3 of it; single rows as above.
+// (tests/kernels/ops_test.cpp). The same for single rows on a GPU; its matrix tiles for prompts take q and the softmax in f16, and are within
+// 2e-3 of it where the scores' standard deviation is at most 8 (larger scores are off by more, in proportion).
 // One token reads (p + 1) * headDim * 4 bytes per KV head, once for all query heads of its group.
 // Source: Vaswani 2017, arXiv:1706.03762; Ainslie 2023, arXiv:2305.13245 (grouped heads); Milakov and Gimelshein 2018, arXiv:1805.02867
 // (online softmax); Dao 2022, arXiv:2205.14135 (tiles).

@@ -47,6 +47,14 @@ struct AttentionArgs {
     Q8Rows q8;             ///< q == nullptr: off. Else out is written in 8 bits too; headDim must be a multiple of 32
 };
 
+/// The positions that a row at `position` sees, in a call whose last row is at lastPosition: from begin up to end.
+HEARTH_INLINE int attentionBegin(const AttentionArgs& args, int position) {
+    return args.window > 0 && position - args.window + 1 > 0 ? position - args.window + 1 : 0;
+}
+HEARTH_INLINE int attentionEnd(const AttentionArgs& args, int position, int lastPosition) {
+    return (args.causal != 0 ? position : lastPosition) + 1;
+}
+
 // --- how the work of the rows kernels is cut -----------------------------------------------------------------------------
 
 /// Lanes that hold one position's head, eight elements each; unaligned head sizes are read element by element by 32 lanes.
@@ -69,7 +77,7 @@ HEARTH_INLINE int attentionTile(int lanes, int heads) {
     return kAttentionThreads / lanes * (heads > 4 ? 4 : 8);
 }
 
-/// The positions that one row sees, and how its splits share them: split s has begin + s * span ..., up to end.
+/// How the splits of a row share the positions that it sees: split s has begin + s * span ..., up to end.
 struct AttentionRange {
     int begin;
     int end;
@@ -78,8 +86,8 @@ struct AttentionRange {
 };
 HEARTH_INLINE AttentionRange attentionRange(const AttentionArgs& args, int position, int lastPosition, int tile) {
     AttentionRange range{};
-    range.begin = args.window > 0 && position - args.window + 1 > 0 ? position - args.window + 1 : 0;
-    range.end = (args.causal != 0 ? position : lastPosition) + 1;
+    range.begin = attentionBegin(args, position);
+    range.end = attentionEnd(args, position, lastPosition);
     const int share = (range.end - range.begin + args.splits - 1) / args.splits;
     range.span = share <= tile ? tile : (share + tile / 4 - 1) / (tile / 4) * (tile / 4);
     range.splits = (range.end - range.begin + range.span - 1) / range.span;
@@ -151,6 +159,36 @@ inline std::array<std::uint32_t, 3> attentionRowsGrid(const AttentionArgs& args)
 inline std::array<std::uint32_t, 3> attentionJoinGrid(const AttentionArgs& args) {
     const int blocks = args.kvHeads * attentionPasses(args.heads / args.kvHeads, args.headDim);
     return {1, static_cast<std::uint32_t>(blocks), static_cast<std::uint32_t>(args.rows)};
+}
+
+// --- the tiles kernels -----------------------------------------------------------------------------------------------------
+
+/// Rows of a block, (token, head of the group) pairs.
+HEARTH_INLINE int attentionTileRows(int headDim) {
+    return headDim > 128 ? 32 : 64;
+}
+
+/// nullptr where there is none: the rows kernel does any head size.
+inline const char* attentionTilesKernel(std::int32_t headDim, bool cacheIsQ8) {
+    switch (headDim) {
+    case 64: return cacheIsQ8 ? "hearth_attention_tiles_64_q8" : "hearth_attention_tiles_64_f16";
+    case 80: return cacheIsQ8 ? nullptr : "hearth_attention_tiles_80_f16";
+    case 96: return cacheIsQ8 ? "hearth_attention_tiles_96_q8" : "hearth_attention_tiles_96_f16";
+    case 128: return cacheIsQ8 ? "hearth_attention_tiles_128_q8" : "hearth_attention_tiles_128_f16";
+    case 192: return cacheIsQ8 ? "hearth_attention_tiles_192_q8" : "hearth_attention_tiles_192_f16";
+    case 256: return cacheIsQ8 ? "hearth_attention_tiles_256_q8" : "hearth_attention_tiles_256_f16";
+    default: return nullptr;
+    }
+}
+
+inline std::uint32_t attentionTilesThreads(std::int32_t headDim) {
+    return static_cast<std::uint32_t>(2 * attentionTileRows(headDim));
+}
+
+inline std::array<std::uint32_t, 3> attentionTilesGrid(const AttentionArgs& args) {
+    const std::int64_t rows = static_cast<std::int64_t>(args.rows) * (args.heads / args.kvHeads);
+    const int perBlock = attentionTileRows(args.headDim);
+    return {static_cast<std::uint32_t>((rows + perBlock - 1) / perBlock), static_cast<std::uint32_t>(args.kvHeads), 1};
 }
 
 } // namespace hearth::kernels
