@@ -2,6 +2,7 @@
 //
 // Every kernel, as the one source of each family's code object.
 #include "kernels/ops/attention_rows_hip.hip"
+#include "kernels/ops/attention_tiles_hip.hip"
 #include "kernels/ops/elementwise_hip.hip"
 #include "kernels/ops/embed_hip.hip"
 #include "kernels/ops/gated_hip.hip"
@@ -11,3 +12,4 @@
 #include "kernels/ops/norm_hip.hip"
 #include "kernels/ops/quantize_hip.hip"
 #include "kernels/ops/rope_hip.hip"
+#include "kernels/ops/sample_hip.hip"

@@ -11,21 +11,14 @@
 #include "kernels/ops/rope_hip.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
-#include <string>
 
 namespace hearth::kernels {
 
 namespace {
 
-/// The kernel for a head size, and for so many query heads of a group at once.
-std::string rowsKernel(const AttentionArgs& args, KvType type) {
-    if (args.headDim % 8 != 0) return "hearth_attention_rows_32_1_loose";
-    const auto heads = std::bit_ceil(static_cast<unsigned>(attentionHeadsPerPass(args.heads / args.kvHeads, args.headDim)));
-    return "hearth_attention_rows_" + std::to_string(attentionLanes(args.headDim)) + "_" + std::to_string(heads) +
-           (type == KvType::Q8_0 ? "_q8" : "_f16");
-}
+/// Fewer rows than this are done row by row.
+constexpr std::int64_t kFewestTiledRows = 9;
 
 bool sameRotation(const RopeParams& a, const RopeParams& b) {
     return a.pairing == b.pairing && a.dims == b.dims && a.base == b.base && a.positionScale == b.positionScale &&
@@ -137,6 +130,12 @@ void HipBackend::attention(const TensorView& out, const TensorView& q, const KvV
     args.causal = params.causal ? 1 : 0;
     written(out);
 
+    const bool q8Cache = cache.type == KvType::Q8_0;
+    const char* tiles = attentionTilesKernel(args.headDim, q8Cache);
+    if (q.rows() >= kFewestTiledRows && tiles != nullptr) {
+        launch(tiles, attentionTilesGrid(args), attentionTilesThreads(args.headDim), args);
+        return;
+    }
     const std::int32_t positions =
         recording() ? std::min(m_positions, cache.capacity) : attentionBucket(firstPosition + args.rows, cache.capacity);
     args.splits = attentionSplits(positions, args.rows, args.heads, args.kvHeads, args.headDim, m_properties.multiprocessors);
@@ -147,7 +146,7 @@ void HipBackend::attention(const TensorView& out, const TensorView& q, const KvV
         args.counters = counters(attentionCounters(args.rows, args.heads, args.kvHeads, args.headDim), "attention");
         if (args.partials == nullptr || args.counters == nullptr) return;
     }
-    launch(rowsKernel(args, cache.type).c_str(), attentionRowsGrid(args), kAttentionThreads, args);
+    launch(attentionRowsKernel(args.heads, args.kvHeads, args.headDim, q8Cache), attentionRowsGrid(args), kAttentionThreads, args);
 }
 
 } // namespace hearth::kernels

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/hip/hip_backend_impl.h"
 
+#include "kernels/gpu_reason.h"
 #include "kernels/ops/embed_hip.h"
 
 #include <algorithm>
@@ -122,7 +123,7 @@ void HipBackend::finish(const char* place) {
         }
         const auto waited = Clock::now() - start;
         if (m_options.watchdogMs > 0 && waited > std::chrono::milliseconds(m_options.watchdogMs)) {
-            fail(StatusCode::DeviceLost, place);
+            fail(StatusCode::DeviceLost, kWatchdogPlace);
             return;
         }
         // A token is done within a few milliseconds: asked for at once. Longer work can wait for a timer.

@@ -4,7 +4,7 @@
 //
 // Rows    (hearth_attention_rows_*): f32 arithmetic, any number of rows, any even head size up to 256; meant for decoding. A block has one row,
 //         one KV head and one range of positions, and up to eight query heads that read it, so that keys and values are read once. The ranges
-//         of a row are joined by the block that ends last (`counters`), or by hearth_attention_join afterwards.
+//         of a row are joined by the block that ends last (`counters`), or by hearth_attention_join_* afterwards.
 // Tiles   (hearth_attention_tiles_*): prompts, on matrix tiles, head sizes 64, 80, 96, 128, 192 and 256. A block has 64 (head size over 128: 32)
 //         rows of the list [token][head of the group] of one KV head.
 #pragma once
@@ -17,7 +17,7 @@
 
 namespace hearth::kernels {
 
-constexpr int kAttentionThreads = 128;    ///< of the rows kernels and hearth_attention_join
+constexpr int kAttentionThreads = 128;    ///< of the rows and join kernels
 constexpr int kAttentionHeads = 8;        ///< query heads of a block, at most
 constexpr int kAttentionMaxSplits = 128;  ///< ranges of a row, at most
 constexpr int kAttentionMaxHeadDim = 256;
@@ -43,9 +43,17 @@ struct AttentionArgs {
     // What follows is the rows kernels' alone.
     std::int32_t splits;   ///< ranges of positions per row, the x of the grid; 1 ... kAttentionMaxSplits
     float* partials;       ///< scratch, attentionPartialBytes; unused with one split
-    int* counters;         ///< [rows * kvHeads * passes], zero before and after; null: hearth_attention_join is launched next
+    int* counters;         ///< [rows * kvHeads * passes], zero before and after; null: attentionJoinKernel() is launched next
     Q8Rows q8;             ///< q == nullptr: off. Else out is written in 8 bits too; headDim must be a multiple of 32
 };
+
+/// The positions that a row at `position` sees, in a call whose last row is at lastPosition: from begin up to end.
+HEARTH_INLINE int attentionBegin(const AttentionArgs& args, int position) {
+    return args.window > 0 && position - args.window + 1 > 0 ? position - args.window + 1 : 0;
+}
+HEARTH_INLINE int attentionEnd(const AttentionArgs& args, int position, int lastPosition) {
+    return (args.causal != 0 ? position : lastPosition) + 1;
+}
 
 // --- how the work of the rows kernels is cut -----------------------------------------------------------------------------
 
@@ -69,7 +77,7 @@ HEARTH_INLINE int attentionTile(int lanes, int heads) {
     return kAttentionThreads / lanes * (heads > 4 ? 4 : 8);
 }
 
-/// The positions that one row sees, and how its splits share them: split s has begin + s * span ..., up to end.
+/// How the splits of a row share the positions that it sees: split s has begin + s * span ..., up to end.
 struct AttentionRange {
     int begin;
     int end;
@@ -78,8 +86,8 @@ struct AttentionRange {
 };
 HEARTH_INLINE AttentionRange attentionRange(const AttentionArgs& args, int position, int lastPosition, int tile) {
     AttentionRange range{};
-    range.begin = args.window > 0 && position - args.window + 1 > 0 ? position - args.window + 1 : 0;
-    range.end = (args.causal != 0 ? position : lastPosition) + 1;
+    range.begin = attentionBegin(args, position);
+    range.end = attentionEnd(args, position, lastPosition);
     const int share = (range.end - range.begin + args.splits - 1) / args.splits;
     range.span = share <= tile ? tile : (share + tile / 4 - 1) / (tile / 4) * (tile / 4);
     range.splits = (range.end - range.begin + range.span - 1) / range.span;
@@ -115,16 +123,72 @@ inline std::int32_t attentionCounters(std::int32_t rows, std::int32_t heads, std
     return rows * kvHeads * attentionPasses(heads / kvHeads, headDim);
 }
 
+/// The rows kernel for a shape, and the kernel that joins its splits.
+inline const char* attentionRowsKernel(std::int32_t heads, std::int32_t kvHeads, std::int32_t headDim, bool cacheIsQ8) {
+    static constexpr const char* kNames[3][4][2] = {
+        {{"hearth_attention_rows_8_1_f16", "hearth_attention_rows_8_1_q8"},
+         {"hearth_attention_rows_8_2_f16", "hearth_attention_rows_8_2_q8"},
+         {"hearth_attention_rows_8_4_f16", "hearth_attention_rows_8_4_q8"},
+         {"hearth_attention_rows_8_8_f16", "hearth_attention_rows_8_8_q8"}},
+        {{"hearth_attention_rows_16_1_f16", "hearth_attention_rows_16_1_q8"},
+         {"hearth_attention_rows_16_2_f16", "hearth_attention_rows_16_2_q8"},
+         {"hearth_attention_rows_16_4_f16", "hearth_attention_rows_16_4_q8"},
+         {"hearth_attention_rows_16_8_f16", "hearth_attention_rows_16_8_q8"}},
+        {{"hearth_attention_rows_32_1_f16", "hearth_attention_rows_32_1_q8"},
+         {"hearth_attention_rows_32_2_f16", "hearth_attention_rows_32_2_q8"},
+         {"hearth_attention_rows_32_4_f16", "hearth_attention_rows_32_4_q8"},
+         {"hearth_attention_rows_32_8_f16", "hearth_attention_rows_32_8_q8"}},
+    };
+    if (headDim % 8 != 0) return "hearth_attention_rows_32_1_loose";
+    const int perPass = attentionHeadsPerPass(heads / kvHeads, headDim);
+    const int lanes = attentionLanes(headDim);
+    return kNames[lanes == 8 ? 0 : lanes == 16 ? 1 : 2][perPass > 4 ? 3 : perPass > 2 ? 2 : perPass - 1][cacheIsQ8 ? 1 : 0];
+}
+inline const char* attentionJoinKernel(std::int32_t headDim) {
+    const int lanes = attentionLanes(headDim);
+    return lanes == 8 ? "hearth_attention_join_8" : lanes == 16 ? "hearth_attention_join_16" : "hearth_attention_join_32";
+}
+
 /// The grid of the rows kernels.
 inline std::array<std::uint32_t, 3> attentionRowsGrid(const AttentionArgs& args) {
     const int blocks = args.kvHeads * attentionPasses(args.heads / args.kvHeads, args.headDim);
     return {static_cast<std::uint32_t>(args.splits), static_cast<std::uint32_t>(blocks), static_cast<std::uint32_t>(args.rows)};
 }
 
-/// The grid of hearth_attention_join_*.
+/// The grid of attentionJoinKernel().
 inline std::array<std::uint32_t, 3> attentionJoinGrid(const AttentionArgs& args) {
     const int blocks = args.kvHeads * attentionPasses(args.heads / args.kvHeads, args.headDim);
     return {1, static_cast<std::uint32_t>(blocks), static_cast<std::uint32_t>(args.rows)};
+}
+
+// --- the tiles kernels -----------------------------------------------------------------------------------------------------
+
+/// Rows of a block, (token, head of the group) pairs.
+HEARTH_INLINE int attentionTileRows(int headDim) {
+    return headDim > 128 ? 32 : 64;
+}
+
+/// nullptr where there is none: the rows kernel does any head size.
+inline const char* attentionTilesKernel(std::int32_t headDim, bool cacheIsQ8) {
+    switch (headDim) {
+    case 64: return cacheIsQ8 ? "hearth_attention_tiles_64_q8" : "hearth_attention_tiles_64_f16";
+    case 80: return cacheIsQ8 ? nullptr : "hearth_attention_tiles_80_f16";
+    case 96: return cacheIsQ8 ? "hearth_attention_tiles_96_q8" : "hearth_attention_tiles_96_f16";
+    case 128: return cacheIsQ8 ? "hearth_attention_tiles_128_q8" : "hearth_attention_tiles_128_f16";
+    case 192: return cacheIsQ8 ? "hearth_attention_tiles_192_q8" : "hearth_attention_tiles_192_f16";
+    case 256: return cacheIsQ8 ? "hearth_attention_tiles_256_q8" : "hearth_attention_tiles_256_f16";
+    default: return nullptr;
+    }
+}
+
+inline std::uint32_t attentionTilesThreads(std::int32_t headDim) {
+    return static_cast<std::uint32_t>(2 * attentionTileRows(headDim));
+}
+
+inline std::array<std::uint32_t, 3> attentionTilesGrid(const AttentionArgs& args) {
+    const std::int64_t rows = static_cast<std::int64_t>(args.rows) * (args.heads / args.kvHeads);
+    const int perBlock = attentionTileRows(args.headDim);
+    return {static_cast<std::uint32_t>((rows + perBlock - 1) / perBlock), static_cast<std::uint32_t>(args.kvHeads), 1};
 }
 
 } // namespace hearth::kernels

@@ -10,35 +10,13 @@
 // Registers: at most 256 in every variant, no scratch; two blocks or more on a multiprocessor.
 #include "kernels/hip/device.h"
 
-#include "kernels/ops/attention_hip.h"
+#include "kernels/ops/attention_device.h"
 
 namespace hearth::kernels {
 
 namespace {
 
 constexpr int kWaves = kAttentionThreads / kWaveSize;
-constexpr float kMinusInfinity = -__builtin_huge_valf();
-
-HEARTH_DEVICE void unpackHalves(int pair, float* x) {
-    x[0] = halfBitsToFloat(static_cast<std::uint16_t>(pair));
-    x[1] = halfBitsToFloat(static_cast<std::uint16_t>(static_cast<std::uint32_t>(pair) >> 16));
-}
-
-// How eight elements of a position are stored: `at` is the position's row, d the first element.
-struct HalfStore {
-    using Raw = Int4;
-    HEARTH_DEVICE std::int64_t rowBytes(int headDim) { return static_cast<std::int64_t>(headDim) * 2; }
-    HEARTH_DEVICE Raw load(const std::uint8_t* at, int d, int headDim) {
-        if (d >= headDim) return {0, 0, 0, 0};
-        return loadOnce(reinterpret_cast<const Int4*>(at + 2 * d));
-    }
-    HEARTH_DEVICE void unpack(const Raw& raw, float (&x)[8]) {
-        unpackHalves(raw.x, x);
-        unpackHalves(raw.y, x + 2);
-        unpackHalves(raw.z, x + 4);
-        unpackHalves(raw.w, x + 6);
-    }
-};
 
 /// f16 of any head size.
 struct LooseHalfStore {
@@ -51,29 +29,6 @@ struct LooseHalfStore {
         return {loadPair(at, d, headDim), loadPair(at, d + 2, headDim), loadPair(at, d + 4, headDim), loadPair(at, d + 6, headDim)};
     }
     HEARTH_DEVICE void unpack(const Raw& raw, float (&x)[8]) { HalfStore::unpack(raw, x); }
-};
-
-/// Q8_0: blocks of 34 bytes, so nothing is aligned to more than two.
-struct Q8Store {
-    struct Raw {
-        int low, high;
-        std::uint16_t scale;
-    };
-    HEARTH_DEVICE std::int64_t rowBytes(int headDim) { return static_cast<std::int64_t>(headDim) / 32 * 34; }
-    HEARTH_DEVICE Raw load(const std::uint8_t* at, int d, int headDim) {
-        if (d >= headDim) return {0, 0, 0};
-        const auto* block = reinterpret_cast<const std::uint16_t*>(at + d / 32 * 34);
-        const auto* quants = block + 1 + d % 32 / 2;
-        return {quants[0] | quants[1] << 16, quants[2] | quants[3] << 16, block[0]};
-    }
-    HEARTH_DEVICE void unpack(const Raw& raw, float (&x)[8]) {
-        const float scale = halfBitsToFloat(raw.scale);
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-            x[i] = static_cast<float>(static_cast<std::int8_t>(raw.low >> 8 * i)) * scale;
-            x[i + 4] = static_cast<float>(static_cast<std::int8_t>(raw.high >> 8 * i)) * scale;
-        }
-    }
 };
 
 /// Sums each of the values over the lanes that differ in the bits from kFrom down to kTo, halving the values with each bit while there is more
@@ -100,31 +55,6 @@ HEARTH_DEVICE void scatterSum(float* values) {
 template <int kCount>
 HEARTH_DEVICE int scatteredIndex(int lane, int lanes) {
     return kCount >= lanes ? lane * (kCount / lanes) : lane / (lanes / kCount);
-}
-
-/// e^x of a difference from the largest; of minus infinity, 0.
-HEARTH_DEVICE float fadeOf(float x) {
-    return expOf(x > -126.0f ? x : -126.0f);
-}
-
-HEARTH_DEVICE float capped(float score, float cap) {
-    const float x = score / cap; // beyond 16 the tanh is 1
-    return cap * tanhOf(x > 16.0f ? 16.0f : x < -16.0f ? -16.0f : x);
-}
-
-/// What a head's sums are multiplied by in the end: 1 / weight, the sink's share counted.
-struct Joined {
-    float maximum;
-    float weight;
-};
-HEARTH_DEVICE float finalFactor(const AttentionArgs& args, int head, const Joined& all) {
-    if (args.sinks == nullptr) return all.weight > 0.0f ? 1.0f / all.weight : 0.0f;
-    const float sink = args.sinks[head];
-    const float maximum = sink > all.maximum ? sink : all.maximum;
-    if (!(maximum > kMinusInfinity)) return 0.0f;
-    const float fade = fadeOf(all.maximum - maximum);
-    const float total = all.weight * fade + fadeOf(sink - maximum);
-    return total > 0.0f ? fade / total : 0.0f;
 }
 
 /// Elements d ... d + 3 of a head's result; all lanes of the wave take part.
@@ -189,7 +119,7 @@ HEARTH_DEVICE void joinSplits(const AttentionArgs& args, const Place& place, int
         maximum = waveMax(maximum);
         float weight = 0.0f;
         for (int s = laneInWave(); s < splits; s += kWaveSize) {
-            const float fade = maximum > kMinusInfinity ? fadeOf(own[2 * s] - maximum) : 0.0f;
+            const float fade = maximum > kMinusInfinity ? expOf(own[2 * s] - maximum) : 0.0f;
             factors[g * kAttentionMaxSplits + s] = fade;
             weight += fade * own[2 * s + 1];
         }
@@ -317,12 +247,12 @@ struct RowAttention {
             }
             maximum = waveMax(maximum);
             const bool any = maximum > kMinusInfinity;
-            const float fade = any ? fadeOf(joined[i].maximum - maximum) : 1.0f;
+            const float fade = any ? expOf(joined[i].maximum - maximum) : 1.0f;
             float weight = joined[i].weight * fade; // this lane's share of it
 #pragma unroll
             for (int j = 0; j < kOwn; ++j) {
                 const int place = j * kWaveSize + laneInWave();
-                const float own = any ? fadeOf(score[j] - maximum) : 0.0f;
+                const float own = any ? expOf(score[j] - maximum) : 0.0f;
                 if (place < kTile) scores[place * kHeads + g] = own;
                 weight += own;
             }
@@ -419,7 +349,8 @@ struct RowAttention {
         HEARTH_SHARED int isLast;
         deviceFence();
         blockBarrier();
-        int* counter = args.counters + static_cast<std::int64_t>(place.row) * args.kvHeads * attentionPasses(args.heads / args.kvHeads, args.headDim) + blockY();
+        const int blocksOfRow = args.kvHeads * attentionPasses(args.heads / args.kvHeads, args.headDim);
+        int* counter = args.counters + static_cast<std::int64_t>(place.row) * blocksOfRow + blockY();
         if (threadInBlock() == 0) isLast = atomicAddTo(counter, 1) == range.splits - 1 ? 1 : 0;
         blockBarrier();
         if (isLast == 0) return;
@@ -476,7 +407,7 @@ HEARTH_DEVICE void joinRow(const AttentionArgs& args) {
 } // namespace
 
 #define HEARTH_ATTENTION_ROWS(lanes, heads, type, Store)                                                                                  \
-    HEARTH_KERNEL(hearth_attention_rows_##lanes##_##heads##_##type, AttentionArgs, kAttentionThreads) {                                   \
+    HEARTH_BIG_KERNEL(hearth_attention_rows_##lanes##_##heads##_##type, AttentionArgs, kAttentionThreads) {                                   \
         RowAttention<lanes, heads, Store>::run(args);                                                                                     \
     }
 #define HEARTH_ATTENTION_LANES(lanes)                                                                                                     \
