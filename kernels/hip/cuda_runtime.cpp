@@ -127,6 +127,7 @@ public:
         : m_cuda(table)
         , m_library(std::move(library)) {}
     ~CudaRuntime() override {
+        if (m_abandoned) return;
         for (const Context& context : m_contexts)
             m_cuda.primaryRelease(context.device);
     }
@@ -156,18 +157,18 @@ public:
         memory = reinterpret_cast<void*>(address);
         return result;
     }
-    GpuResult release(void* memory) override { return gpuResult(m_cuda.memFree(addressOf(memory))); }
+    GpuResult release(void* memory) override { return m_abandoned ? kLost : gpuResult(m_cuda.memFree(addressOf(memory))); }
     GpuResult allocatePinned(void*& memory, std::uint64_t bytes) override {
         return gpuResult(m_cuda.memHostAlloc(&memory, bytes, 0));
     }
-    GpuResult releasePinned(void* memory) override { return gpuResult(m_cuda.memFreeHost(memory)); }
+    GpuResult releasePinned(void* memory) override { return m_abandoned ? kLost : gpuResult(m_cuda.memFreeHost(memory)); }
 
     GpuResult createStream(Stream& stream) override { return gpuResult(m_cuda.streamCreate(&stream, kStreamNonBlocking)); }
-    GpuResult destroyStream(Stream stream) override { return gpuResult(m_cuda.streamDestroy(stream)); }
-    GpuResult synchronize(Stream stream) override { return gpuResult(m_cuda.streamSynchronize(stream)); }
+    GpuResult destroyStream(Stream stream) override { return m_abandoned ? kLost : gpuResult(m_cuda.streamDestroy(stream)); }
+    GpuResult synchronize(Stream stream) override { return m_abandoned ? kLost : gpuResult(m_cuda.streamSynchronize(stream)); }
     GpuResult query(Stream stream) override { return gpuResult(m_cuda.streamQuery(stream)); }
     GpuResult createEvent(Event& event) override { return gpuResult(m_cuda.eventCreate(&event, 0)); }
-    GpuResult destroyEvent(Event event) override { return gpuResult(m_cuda.eventDestroy(event)); }
+    GpuResult destroyEvent(Event event) override { return m_abandoned ? kLost : gpuResult(m_cuda.eventDestroy(event)); }
     GpuResult recordEvent(Event event, Stream stream) override { return gpuResult(m_cuda.eventRecord(event, stream)); }
     GpuResult queryEvent(Event event) override { return gpuResult(m_cuda.eventQuery(event)); }
     GpuResult waitEvent(Stream stream, Event event) override { return gpuResult(m_cuda.streamWaitEvent(stream, event, 0)); }
@@ -191,7 +192,7 @@ public:
     GpuResult loadModule(Module& module, const void* image, std::size_t) override {
         return gpuResult(m_cuda.moduleLoadData(&module, image));
     }
-    GpuResult unloadModule(Module module) override { return gpuResult(m_cuda.moduleUnload(module)); }
+    GpuResult unloadModule(Module module) override { return m_abandoned ? kLost : gpuResult(m_cuda.moduleUnload(module)); }
     GpuResult findFunction(Function& function, Module module, const char* kernel) override {
         return gpuResult(m_cuda.moduleGetFunction(&function, module, kernel));
     }
@@ -214,14 +215,19 @@ public:
         return hasGraphs() ? gpuResult(m_cuda.graphLaunch(exec, stream)) : kUnsupported;
     }
     GpuResult destroyGraph(Graph graph) override {
+        if (m_abandoned) return kLost;
         return hasGraphs() ? gpuResult(m_cuda.graphDestroy(graph)) : kUnsupported;
     }
     GpuResult destroyGraphExec(GraphExec exec) override {
+        if (m_abandoned) return kLost;
         return hasGraphs() ? gpuResult(m_cuda.graphExecDestroy(exec)) : kUnsupported;
     }
 
+    void abandon() override { m_abandoned = true; }
+
 private:
     static constexpr GpuResult kUnsupported{GpuError::Unsupported, 0};
+    static constexpr GpuResult kLost{GpuError::DeviceLost, 0};
 
     [[nodiscard]] bool hasGraphs() const {
         return m_cuda.streamBeginCapture != nullptr && m_cuda.streamEndCapture != nullptr && m_cuda.graphInstantiate != nullptr &&
@@ -236,6 +242,7 @@ private:
 
     CudaTable m_cuda;
     std::string m_library;
+    bool m_abandoned = false;
     std::vector<Context> m_contexts; ///< retained primary contexts
 };
 

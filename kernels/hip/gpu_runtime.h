@@ -102,6 +102,10 @@ public:
     virtual GpuResult launchGraph(GraphExec exec, Stream stream) = 0;
     virtual GpuResult destroyGraph(Graph graph) = 0;
     virtual GpuResult destroyGraphExec(GraphExec exec) = 0;
+
+    /// The device hangs. A driver that is asked to free something waits for it, for ever: from here on every call that gives
+    /// something back, or waits, answers DeviceLost without asking the driver. The end of the process gives it back.
+    virtual void abandon() {}
 };
 
 } // namespace hearth::kernels

@@ -124,6 +124,7 @@ void HipBackend::finish(const char* place) {
         const auto waited = Clock::now() - start;
         if (m_options.watchdogMs > 0 && waited > std::chrono::milliseconds(m_options.watchdogMs)) {
             fail(StatusCode::DeviceLost, kWatchdogPlace);
+            m_runtime.abandon();
             return;
         }
         // A token is done within a few milliseconds: asked for at once. Longer work can wait for a timer.

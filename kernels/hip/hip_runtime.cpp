@@ -152,18 +152,18 @@ public:
         return result;
     }
     GpuResult allocate(void*& memory, std::uint64_t bytes) override { return gpuResult(m_hip.malloc(&memory, bytes)); }
-    GpuResult release(void* memory) override { return gpuResult(m_hip.free(memory)); }
+    GpuResult release(void* memory) override { return m_abandoned ? kLost : gpuResult(m_hip.free(memory)); }
     GpuResult allocatePinned(void*& memory, std::uint64_t bytes) override {
         return gpuResult(m_hip.hostMalloc(&memory, bytes, 0));
     }
-    GpuResult releasePinned(void* memory) override { return gpuResult(m_hip.hostFree(memory)); }
+    GpuResult releasePinned(void* memory) override { return m_abandoned ? kLost : gpuResult(m_hip.hostFree(memory)); }
 
     GpuResult createStream(Stream& stream) override { return gpuResult(m_hip.streamCreate(&stream, kStreamNonBlocking)); }
-    GpuResult destroyStream(Stream stream) override { return gpuResult(m_hip.streamDestroy(stream)); }
-    GpuResult synchronize(Stream stream) override { return gpuResult(m_hip.streamSynchronize(stream)); }
+    GpuResult destroyStream(Stream stream) override { return m_abandoned ? kLost : gpuResult(m_hip.streamDestroy(stream)); }
+    GpuResult synchronize(Stream stream) override { return m_abandoned ? kLost : gpuResult(m_hip.streamSynchronize(stream)); }
     GpuResult query(Stream stream) override { return gpuResult(m_hip.streamQuery(stream)); }
     GpuResult createEvent(Event& event) override { return gpuResult(m_hip.eventCreate(&event, 0)); }
-    GpuResult destroyEvent(Event event) override { return gpuResult(m_hip.eventDestroy(event)); }
+    GpuResult destroyEvent(Event event) override { return m_abandoned ? kLost : gpuResult(m_hip.eventDestroy(event)); }
     GpuResult recordEvent(Event event, Stream stream) override { return gpuResult(m_hip.eventRecord(event, stream)); }
     GpuResult queryEvent(Event event) override { return gpuResult(m_hip.eventQuery(event)); }
     GpuResult waitEvent(Stream stream, Event event) override { return gpuResult(m_hip.streamWaitEvent(stream, event, 0)); }
@@ -187,7 +187,7 @@ public:
     GpuResult loadModule(Module& module, const void* image, std::size_t) override {
         return gpuResult(m_hip.moduleLoadData(&module, image));
     }
-    GpuResult unloadModule(Module module) override { return gpuResult(m_hip.moduleUnload(module)); }
+    GpuResult unloadModule(Module module) override { return m_abandoned ? kLost : gpuResult(m_hip.moduleUnload(module)); }
     GpuResult findFunction(Function& function, Module module, const char* kernel) override {
         return gpuResult(m_hip.moduleGetFunction(&function, module, kernel));
     }
@@ -210,14 +210,19 @@ public:
         return hasGraphs() ? gpuResult(m_hip.graphLaunch(exec, stream)) : kUnsupported;
     }
     GpuResult destroyGraph(Graph graph) override {
+        if (m_abandoned) return kLost;
         return hasGraphs() ? gpuResult(m_hip.graphDestroy(graph)) : kUnsupported;
     }
     GpuResult destroyGraphExec(GraphExec exec) override {
+        if (m_abandoned) return kLost;
         return hasGraphs() ? gpuResult(m_hip.graphExecDestroy(exec)) : kUnsupported;
     }
 
+    void abandon() override { m_abandoned = true; }
+
 private:
     static constexpr GpuResult kUnsupported{GpuError::Unsupported, 0};
+    static constexpr GpuResult kLost{GpuError::DeviceLost, 0};
 
     [[nodiscard]] bool hasGraphs() const {
         return m_hip.streamBeginCapture != nullptr && m_hip.streamEndCapture != nullptr && m_hip.graphInstantiate != nullptr &&
@@ -226,6 +231,7 @@ private:
 
     HipTable m_hip;
     std::string m_library;
+    bool m_abandoned = false;
 };
 
 GpuResult HipRuntime::deviceProperties(int device, GpuDeviceProperties& properties) {

@@ -266,6 +266,35 @@ private slots:
         QVERIFY(!failure.library.empty());
     }
 
+    void aHangingDevice_isLeftBehind() {
+        openNew();
+        qputenv("FAKE_HIP", "");
+        static const std::byte kImage[4]{};
+        Status status;
+        auto backend = createHipBackend(*m_runtime, {"gfx1100", kImage}, {.device = 0, .watchdogMs = 100}, status);
+        QVERIFY2(backend, status.place);
+        auto buffer = backend->allocate(4096);
+        QVERIFY(buffer);
+        qputenv("FAKE_HIP", "hang-device-work");
+        QElapsedTimer timer;
+        timer.start();
+        backend->beginStep({});
+        std::array<std::byte, 16> bytes{};
+        const TensorView view = matrixView(buffer->data(), DType::F32, 1, 4);
+        backend->zero(view);
+        backend->download(bytes, view);
+        status = backend->endStep();
+        QCOMPARE(static_cast<int>(status.code), static_cast<int>(StatusCode::DeviceLost));
+        QCOMPARE(std::string(status.place), kWatchdogPlace);
+        QVERIFY2(timer.elapsed() >= 100 && timer.elapsed() < 1000, qPrintable(QString::number(timer.elapsed())));
+        timer.restart();
+        buffer.reset(); // a free that asked the driver would never come back
+        backend.reset();
+        m_runtime.reset();
+        QVERIFY(timer.elapsed() < 1000);
+        qputenv("FAKE_HIP", "");
+    }
+
     void codeObject_isTheDevicesOwn() {
         static const std::byte kImage[1]{};
         const CodeObject objects[] = {{"gfx1100", kImage}, {"gfx1101", kImage}, {"sm_80", kImage}, {"sm_86", kImage}, {"sm_90", kImage}};

@@ -8,6 +8,7 @@
 //   version=N            what hipDriverGetVersion says; default 60342131
 //   crash-init, hang-init, exit-init, chatter
 //   crash-device=N, hang-device=N    in hipSetDevice
+//   hang-device-work                 no stream ends any more, and whatever waits for one waits for ever
 //   fail:NAME=CODE       the call answers with the code
 #include <csignal>
 #include <cstdio>
@@ -63,6 +64,8 @@ void increment(const void* arguments, unsigned blocks, unsigned threads) {
     const auto& given = *static_cast<const Arguments*>(arguments);
     for (unsigned i = 0; i < blocks * threads; ++i) given.values[i] += given.by;
 }
+
+void nothing(const void*, unsigned, unsigned) {}
 
 int g_stream = 0;
 int g_event = 0;
@@ -155,7 +158,14 @@ EXPORT int hipMalloc(void** memory, std::size_t bytes) {
     *memory = std::malloc(bytes);
     return 0;
 }
+// A driver that is to free something waits for the device.
+namespace {
+void waitForTheDevice() {
+    if (!wordValue("hang-device-work").empty()) hang();
+}
+}
 EXPORT int hipFree(void* memory) {
+    waitForTheDevice();
     std::free(memory);
     return answer("hipFree");
 }
@@ -165,6 +175,7 @@ EXPORT int hipHostMalloc(void** memory, std::size_t bytes, unsigned) {
     return 0;
 }
 EXPORT int hipHostFree(void* memory) {
+    waitForTheDevice();
     std::free(memory);
     return answer("hipHostFree");
 }
@@ -172,9 +183,15 @@ EXPORT int hipStreamCreateWithFlags(void** stream, unsigned) {
     *stream = &g_stream;
     return answer("hipStreamCreateWithFlags");
 }
-EXPORT int hipStreamDestroy(void*) { return answer("hipStreamDestroy"); }
-EXPORT int hipStreamSynchronize(void*) { return answer("hipStreamSynchronize"); }
-EXPORT int hipStreamQuery(void*) { return answer("hipStreamQuery"); }
+EXPORT int hipStreamDestroy(void*) {
+    waitForTheDevice();
+    return answer("hipStreamDestroy");
+}
+EXPORT int hipStreamSynchronize(void*) {
+    waitForTheDevice();
+    return answer("hipStreamSynchronize");
+}
+EXPORT int hipStreamQuery(void*) { return wordValue("hang-device-work").empty() ? answer("hipStreamQuery") : 600; }
 EXPORT int hipStreamWaitEvent(void*, void*, unsigned) { return answer("hipStreamWaitEvent"); }
 EXPORT int hipEventCreateWithFlags(void** event, unsigned) {
     *event = &g_event;
@@ -202,11 +219,15 @@ EXPORT int hipModuleLoadData(void** module, const void*) {
     *module = &g_module;
     return answer("hipModuleLoadData");
 }
-EXPORT int hipModuleUnload(void*) { return answer("hipModuleUnload"); }
+EXPORT int hipModuleUnload(void*) {
+    waitForTheDevice();
+    return answer("hipModuleUnload");
+}
 EXPORT int hipModuleGetFunction(void** function, void*, const char* name) {
     if (const int code = answer("hipModuleGetFunction"); code != 0) return code;
-    if (std::strcmp(name, "increment") != 0) return 500;
-    *function = reinterpret_cast<void*>(&increment);
+    const bool isHearths = std::string_view(name).starts_with("hearth_"); // there, and does nothing
+    if (!isHearths && std::strcmp(name, "increment") != 0) return 500;
+    *function = reinterpret_cast<void*>(isHearths ? &nothing : &increment);
     return 0;
 }
 #ifndef FAKE_HIP_INCOMPLETE
