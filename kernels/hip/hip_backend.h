@@ -24,6 +24,8 @@ struct HipOptions {
     int device = 0;
     /// No kernel of ours runs for a second; a stream that is not done after this is a hung device. 0 = wait for ever.
     int watchdogMs = 10'000;
+    /// Weights share allocations of this size (device_arena.h); 0 = each has its own (tests, which see reads past its end).
+    std::uint64_t weightSlabBytes = std::uint64_t{32} << 20;
     bool recordSteps = true; ///< false: every operation is launched every time (tests, drivers whose graphs fail)
 };
 

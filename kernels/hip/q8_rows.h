@@ -3,7 +3,8 @@
 // Q8Rows: activations as the quantised products of the GPU read them. Each 32 values are rounded to 8 bits (quant/q8_activation.h), and what
 // rounding left over is rounded to 8 bits again (`rest`), for the formats of under four bits:
 //     x[i] ~= scale * q[i]                  and, closer,     x[i] ~= scale * q[i] + restScale * rest[i]
-// `sums` are scale * (sum of q) over each 16 values, for formats with a minimum. Rows follow each other without gaps; cols is a multiple of 32.
+// `sums` are scale * (sum of q) over each 16 values, for formats with a minimum or an offset, and restSums those of the rest: a format that
+// does not multiply the rest must not add it here either, or the offset no longer cancels. Rows follow each other without gaps; cols is a multiple of 32.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@ struct Q8Rows {
     float* scale = nullptr;      ///< [rows, cols / 32]
     float* restScale = nullptr;  ///< [rows, cols / 32]
     float* sums = nullptr;       ///< [rows, cols / 16]
+    float* restSums = nullptr;   ///< [rows, cols / 16]
 };
 
 /// What changes from token to token in a recorded step, in device memory.
@@ -84,7 +86,10 @@ HEARTH_DEVICE void quantizeFour(const Q8Rows& out, std::int64_t row, std::int64_
         out.scale[at / 32] = scale;
         out.restScale[at / 32] = restScale;
     }
-    if (col % 16 == 0) out.sums[at / 16] = scale * static_cast<float>(sum) + restScale * static_cast<float>(restSum);
+    if (col % 16 == 0) {
+        out.sums[at / 16] = scale * static_cast<float>(sum);
+        out.restSums[at / 16] = restScale * static_cast<float>(restSum);
+    }
 }
 
 } // namespace hearth::kernels

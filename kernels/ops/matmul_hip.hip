@@ -7,10 +7,10 @@
 
 namespace hearth::kernels {
 
-constexpr int kStep = 64;           // columns of a step
-constexpr int kStride = kStep + 8;  // of a row in shared memory, in halves: 16-byte aligned, and rows fall on different banks
+constexpr int kTileStep = 64;           // columns of a step
+constexpr int kTileStride = kTileStep + 8;  // of a row in shared memory, in halves: 16-byte aligned, and rows fall on different banks
 
-HEARTH_DEVICE int packHalves(float a, float b) {
+HEARTH_DEVICE int packSaturated(float a, float b) {
     constexpr float kLargest = 65504.0f; // an infinity would spoil the whole row
     a = a > kLargest ? kLargest : a < -kLargest ? -kLargest : a;
     b = b > kLargest ? kLargest : b < -kLargest ? -kLargest : b;
@@ -62,8 +62,8 @@ struct TileWeights {
             for (int b = 0; b < 4; ++b) {
                 v[b] = fusedMultiplyAdd(scale, static_cast<float>(static_cast<std::int8_t>(q[k] >> (8 * b))), minimum);
             }
-            halves[2 * k] = packHalves(v[0], v[1]);
-            halves[2 * k + 1] = packHalves(v[2], v[3]);
+            halves[2 * k] = packSaturated(v[0], v[1]);
+            halves[2 * k + 1] = packSaturated(v[2], v[3]);
         }
     }
 };
@@ -88,7 +88,7 @@ struct TileFloats {
         for (int k = 0; k < 8; ++k) {
             const int bits = formats::word(raw[i][k / 4], k % 4);
             if constexpr (kBrain) {
-                halves[k] = packHalves(floatFromBits(static_cast<std::uint32_t>(bits) << 16),
+                halves[k] = packSaturated(floatFromBits(static_cast<std::uint32_t>(bits) << 16),
                                        floatFromBits(static_cast<std::uint32_t>(bits) & 0xffff0000u));
             } else {
                 halves[k] = bits;
@@ -110,8 +110,8 @@ HEARTH_DEVICE void storeRun(std::uint16_t* to, const Weights& weights, int run, 
 
 template <typename Weights, int kBlock>
 HEARTH_DEVICE void matmulTile(const MatmulArgs& args) {
-    HEARTH_SHARED Int4 storageA[kTileRows * kStride / 8];
-    HEARTH_SHARED Int4 storageB[kTileTokens * kStride / 8];
+    HEARTH_SHARED Int4 storageA[kTileRows * kTileStride / 8];
+    HEARTH_SHARED Int4 storageB[kTileTokens * kTileStride / 8];
     std::uint16_t* const tileA = reinterpret_cast<std::uint16_t*>(storageA);
     std::uint16_t* const tileB = reinterpret_cast<std::uint16_t*>(storageB);
 
@@ -157,9 +157,9 @@ HEARTH_DEVICE void matmulTile(const MatmulArgs& args) {
         if (step > 0) blockBarrier(); // the step before is multiplied
         if (step >= 0) {
             const int run = step * 4 + half * 2;
-            storeRun(tileA + line * kStride + half * 32, weights, run, 0, runs);
-            storeRun(tileA + line * kStride + half * 32 + 16, weights, run, 1, runs);
-            Int4* b = reinterpret_cast<Int4*>(tileB + line * kStride + half * 32);
+            storeRun(tileA + line * kTileStride + half * 32, weights, run, 0, runs);
+            storeRun(tileA + line * kTileStride + half * 32 + 16, weights, run, 1, runs);
+            Int4* b = reinterpret_cast<Int4*>(tileB + line * kTileStride + half * 32);
             storeFields(b + 0, first0);
             storeFields(b + 1, first1);
             storeFields(b + 2, second0);
@@ -181,14 +181,14 @@ HEARTH_DEVICE void matmulTile(const MatmulArgs& args) {
         // ... and this step is multiplied meanwhile.
         if (step < 0) continue;
 #pragma unroll kMatrixUnroll
-        for (int k = 0; k < kStep; k += 16) {
+        for (int k = 0; k < kTileStep; k += 16) {
             FragmentA a[kTilesDown];
 #pragma unroll
-            for (int i = 0; i < kTilesDown; ++i) loadFragment(a[i], tileA + (waveRow + i * 16) * kStride + k, kStride);
+            for (int i = 0; i < kTilesDown; ++i) loadFragment(a[i], tileA + (waveRow + i * 16) * kTileStride + k, kTileStride);
 #pragma unroll
             for (int j = 0; j < kTilesAcross; ++j) {
                 FragmentB b;
-                loadFragment(b, tileB + (waveToken + j * 16) * kStride + k, kStride);
+                loadFragment(b, tileB + (waveToken + j * 16) * kTileStride + k, kTileStride);
 #pragma unroll
                 for (int i = 0; i < kTilesDown; ++i) multiplyAdd(sums[i][j], a[i], b);
             }

@@ -37,6 +37,7 @@ struct MatvecArgs {
     const float* xFloat;      ///< F32, F16, BF16
     const std::int32_t* ids;  ///< experts: block row y multiplies weight ids[y]; null without
     std::int32_t idsPerRow;   ///< experts: y / idsPerRow is the row of x (1: x has a row for each y)
+    std::int32_t experts;     ///< ids outside [0, experts) count as the nearest inside
     std::int32_t cols;
     std::int32_t xRows;       ///< rows of x; block row y multiplies 4 (or 1) of them from 4 y on. Experts: 1
     MatvecStore store;

@@ -9,7 +9,8 @@ namespace hearth::kernels {
 // --- the products of one chunk with N rows of x -----------------------------------------------------------------------------
 template <typename F, int N>
 HEARTH_DEVICE void addChunk(float (&sum)[N], const typename F::Raw& raw, int chunk, std::int64_t block, const MatvecArgs& args, std::int64_t xRow) {
-#pragma unroll
+    constexpr int kUnroll = N > 1 && F::kRuns == 4 ? 1 : F::kRuns; // four runs for four rows at once would not fit the registers
+#pragma unroll kUnroll
     for (int j = 0; j < F::kRuns; ++j) {
         int q[4];
         float scale;
@@ -28,7 +29,7 @@ HEARTH_DEVICE void addChunk(float (&sum)[N], const typename F::Raw& raw, int chu
                 value += args.x.restScale[at / 32] * static_cast<float>(restDot);
             }
             sum[n] += scale * value;
-            if constexpr (F::kMinimum) sum[n] += minimum * args.x.sums[at / 16];
+            if constexpr (F::kMinimum) sum[n] += minimum * (F::kRest ? args.x.sums[at / 16] + args.x.restSums[at / 16] : args.x.sums[at / 16]);
         }
     }
 }
@@ -64,6 +65,11 @@ HEARTH_DEVICE int weightOf(const MatvecArgs& args, int row) {
     return row < args.weight[0].lastRow ? 0 : row < args.weight[1].lastRow ? 1 : 2;
 }
 
+HEARTH_DEVICE int expertOf(const MatvecArgs& args, int y) {
+    const int id = args.ids[y];
+    return id < 0 ? 0 : id < args.experts ? id : args.experts - 1;
+}
+
 template <int N>
 HEARTH_DEVICE void storeRow(const MatvecArgs& args, const MatvecWeight& weight, int row, std::int64_t outRow, int rows, const float (&sum)[N]) {
 #pragma unroll
@@ -85,7 +91,7 @@ HEARTH_DEVICE void matvec(const MatvecArgs& args) {
     const MatvecWeight& weight = args.weight[which];
     const int row = counted - (weight.lastRow - weight.rows);
     const int y = blockY();
-    const std::int64_t expert = args.ids != nullptr ? args.ids[y] : 0;
+    const std::int64_t expert = args.ids != nullptr ? expertOf(args, y) : 0;
     const std::int64_t xRow = args.ids != nullptr ? y / args.idsPerRow : static_cast<std::int64_t>(y) * N;
     float sum[N] = {};
     addRow<F, N>(sum, planesOf(weight), expert * weight.expertBlocks + static_cast<std::int64_t>(row) * (args.cols / F::kBlock), args, xRow);
@@ -177,7 +183,7 @@ HEARTH_DEVICE void matvecFloat(const MatvecArgs& args) {
     const MatvecWeight& weight = args.weight[which];
     const int row = counted - (weight.lastRow - weight.rows);
     const int y = blockY();
-    const std::int64_t expert = args.ids != nullptr ? args.ids[y] : 0;
+    const std::int64_t expert = args.ids != nullptr ? expertOf(args, y) : 0;
     const std::int64_t xRow = args.ids != nullptr ? y / args.idsPerRow : static_cast<std::int64_t>(y) * N;
     const auto* weights = reinterpret_cast<const typename F::Word*>(weight.plane[0]) + expert * weight.expertBlocks + static_cast<std::int64_t>(row) * args.cols;
     float sum[N] = {};

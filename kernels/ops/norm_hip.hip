@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Norms on the GPU. A thread owns the same groups of four columns in every pass: the first kHeld (kLayerHeld) groups stay in registers
+// Norms on the GPU. A thread owns the same groups of four columns in every pass: the first kNormHeld (kLayerHeld) groups stay in registers
 // between the passes, further ones are read again (by the thread that wrote them, so no barrier is needed).
 #include "kernels/hip/device.h"
 
@@ -10,9 +10,9 @@
 namespace hearth::kernels {
 
 constexpr int kNormWaves = kNormThreads / kWaveSize;
-constexpr int kHeld = 4;
+constexpr int kNormHeld = 4;
 constexpr int kLayerHeld = 2;
-constexpr int kStride = 4 * kNormThreads; ///< columns that the block covers in one round
+constexpr int kNormStride = 4 * kNormThreads; ///< columns that the block covers in one round
 
 HEARTH_DEVICE float squaresOf(const Float4& v) {
     return fusedMultiplyAdd(v.x, v.x, v.y * v.y) + fusedMultiplyAdd(v.z, v.z, v.w * v.w);
@@ -52,32 +52,32 @@ HEARTH_KERNEL(hearth_rms_norm, RmsNormArgs, kNormThreads) {
     const std::int64_t at = row * cols;
     const bool fours = inFours(args.x, cols);
     const int first = 4 * threadInBlock();
-    Float4 x[kHeld] = {};
-    Float4 weight[kHeld] = {};
+    Float4 x[kNormHeld] = {};
+    Float4 weight[kNormHeld] = {};
 #pragma unroll
-    for (int i = 0; i < kHeld; ++i) {
-        if (i * kStride < cols) {
-            x[i] = loadFour(args.x + at, first + i * kStride, cols, fours);
-            weight[i] = loadFour(args.weight, first + i * kStride, cols, fours);
+    for (int i = 0; i < kNormHeld; ++i) {
+        if (i * kNormStride < cols) {
+            x[i] = loadFour(args.x + at, first + i * kNormStride, cols, fours);
+            weight[i] = loadFour(args.weight, first + i * kNormStride, cols, fours);
         }
     }
     float squares = 0.0f;
 #pragma unroll
-    for (int i = 0; i < kHeld; ++i) {
-        if (i * kStride < cols) x[i] = summed(args, at, first + i * kStride, fours, x[i]);
+    for (int i = 0; i < kNormHeld; ++i) {
+        if (i * kNormStride < cols) x[i] = summed(args, at, first + i * kNormStride, fours, x[i]);
         squares += squaresOf(x[i]);
     }
-    for (int col = first + kHeld * kStride; col < cols; col += kStride) {
+    for (int col = first + kNormHeld * kNormStride; col < cols; col += kNormStride) {
         squares += squaresOf(summed(args, at, col, fours, loadFour(args.x + at, col, cols, fours)));
     }
     const float mean = blockSum(squares, scratch, kNormWaves) / static_cast<float>(cols);
     const float factor = inverseSqrt(mean + args.eps);
     float* out = args.out == nullptr ? nullptr : args.out + at;
 #pragma unroll
-    for (int i = 0; i < kHeld; ++i) {
-        if (i * kStride < cols) storeNormed(out, args.q8, row, first + i * kStride, cols, fours, normed(x[i], factor, weight[i]));
+    for (int i = 0; i < kNormHeld; ++i) {
+        if (i * kNormStride < cols) storeNormed(out, args.q8, row, first + i * kNormStride, cols, fours, normed(x[i], factor, weight[i]));
     }
-    for (int start = kHeld * kStride; start < cols; start += kStride) {
+    for (int start = kNormHeld * kNormStride; start < cols; start += kNormStride) {
         const int col = first + start;
         const Float4 late = loadFour(args.x + at, col, cols, fours);
         storeNormed(out, args.q8, row, col, cols, fours, normed(late, factor, loadFour(args.weight, col, cols, fours)));
@@ -134,12 +134,12 @@ HEARTH_KERNEL(hearth_layer_norm, LayerNormArgs, kNormThreads) {
     Float4 x[kLayerHeld] = {};
 #pragma unroll
     for (int i = 0; i < kLayerHeld; ++i) {
-        if (i * kStride < cols) x[i] = loadFour(in, first + i * kStride, cols, fours);
+        if (i * kNormStride < cols) x[i] = loadFour(in, first + i * kNormStride, cols, fours);
     }
     float sum = 0.0f;
 #pragma unroll
     for (int i = 0; i < kLayerHeld; ++i) sum += (x[i].x + x[i].y) + (x[i].z + x[i].w);
-    for (int col = first + kLayerHeld * kStride; col < cols; col += kStride) {
+    for (int col = first + kLayerHeld * kNormStride; col < cols; col += kNormStride) {
         const Float4 v = loadFour(in, col, cols, fours);
         sum += (v.x + v.y) + (v.z + v.w);
     }
@@ -147,18 +147,18 @@ HEARTH_KERNEL(hearth_layer_norm, LayerNormArgs, kNormThreads) {
     float squares = 0.0f;
 #pragma unroll
     for (int i = 0; i < kLayerHeld; ++i) {
-        x[i] = centred(x[i], mean, first + i * kStride, cols);
+        x[i] = centred(x[i], mean, first + i * kNormStride, cols);
         squares += squaresOf(x[i]);
     }
-    for (int col = first + kLayerHeld * kStride; col < cols; col += kStride) {
+    for (int col = first + kLayerHeld * kNormStride; col < cols; col += kNormStride) {
         squares += squaresOf(centred(loadFour(in, col, cols, fours), mean, col, cols));
     }
     const float factor = inverseSqrt(blockSum(squares, scratch, kNormWaves) / static_cast<float>(cols) + args.eps);
 #pragma unroll
     for (int i = 0; i < kLayerHeld; ++i) {
-        if (i * kStride < cols) storeLayerNormed(args, row, first + i * kStride, fours, x[i], factor);
+        if (i * kNormStride < cols) storeLayerNormed(args, row, first + i * kNormStride, fours, x[i], factor);
     }
-    for (int start = kLayerHeld * kStride; start < cols; start += kStride) {
+    for (int start = kLayerHeld * kNormStride; start < cols; start += kNormStride) {
         const int col = first + start;
         storeLayerNormed(args, row, col, fours, centred(loadFour(in, col, cols, fours), mean, col, cols), factor);
     }

@@ -14,8 +14,8 @@ HEARTH_KERNEL(hearth_quantize_rows, QuantizeRowsArgs, kQuantizeThreads) {
     quantizeFour(args.out, 0, args.count, at, loadFour(args.x, at, args.count, inFours(args.x, args.count)), at < args.count);
 }
 
-constexpr int kHeld = 8;
-constexpr int kStride = 4 * kHalfRowsThreads; ///< columns that the block covers in one round
+constexpr int kHalfHeld = 8;
+constexpr int kHalfStride = 4 * kHalfRowsThreads; ///< columns that the block covers in one round
 
 HEARTH_DEVICE float finiteMagnitude(float x) {
     const float magnitude = fabsOf(x);
@@ -52,18 +52,18 @@ HEARTH_KERNEL(hearth_half_rows, HalfRowsArgs, kHalfRowsThreads) {
     std::uint16_t* out = args.out + row * cols;
     const bool fours = inFours(args.x, cols);
     const int first = 4 * threadInBlock();
-    Float4 x[kHeld] = {};
+    Float4 x[kHalfHeld] = {};
 #pragma unroll
-    for (int i = 0; i < kHeld; ++i) {
-        if (i * kStride < cols) x[i] = loadFour(in, first + i * kStride, cols, fours);
+    for (int i = 0; i < kHalfHeld; ++i) {
+        if (i * kHalfStride < cols) x[i] = loadFour(in, first + i * kHalfStride, cols, fours);
     }
     float largest = 0.0f;
 #pragma unroll
-    for (int i = 0; i < kHeld; ++i) {
+    for (int i = 0; i < kHalfHeld; ++i) {
         const float other = largestFinite(x[i]);
         largest = other > largest ? other : largest;
     }
-    for (int col = first + kHeld * kStride; col < cols; col += kStride) {
+    for (int col = first + kHalfHeld * kHalfStride; col < cols; col += kHalfStride) {
         const float other = largestFinite(loadFour(in, col, cols, fours));
         largest = other > largest ? other : largest;
     }
@@ -75,10 +75,10 @@ HEARTH_KERNEL(hearth_half_rows, HalfRowsArgs, kHalfRowsThreads) {
     const float inverse = largest > 0.0f ? floatFromBits(static_cast<std::uint32_t>(264 - raised) << 23) : 1.0f;
     if (threadInBlock() == 0) args.scale[row] = scale;
 #pragma unroll
-    for (int i = 0; i < kHeld; ++i) {
-        if (i * kStride < cols) storeHalves(out, first + i * kStride, cols, fours, x[i], inverse);
+    for (int i = 0; i < kHalfHeld; ++i) {
+        if (i * kHalfStride < cols) storeHalves(out, first + i * kHalfStride, cols, fours, x[i], inverse);
     }
-    for (int col = first + kHeld * kStride; col < cols; col += kStride) {
+    for (int col = first + kHalfHeld * kHalfStride; col < cols; col += kHalfStride) {
         storeHalves(out, col, cols, fours, loadFour(in, col, cols, fours), inverse);
     }
 }

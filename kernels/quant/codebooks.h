@@ -12,11 +12,13 @@
 #define HEARTH_TABLE static __device__
 #elif defined(__HIP__)
 #define HEARTH_TABLE static __attribute__((device))
+#elif defined(HEARTH_EXECUTOR)
+#define HEARTH_TABLE static
 #else
 #define HEARTH_TABLE
 #endif
 
-#if defined(__CUDACC__) || defined(__HIP__)
+#if defined(__CUDACC__) || defined(__HIP__) || defined(HEARTH_EXECUTOR)
 #include "kernels/quant/codebook_iq1s.cpp"
 #include "kernels/quant/codebooks.cpp"
 #else

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "test_backends.h"
+
+#include "kernels/hip/hip_backend.h"
+#include "tests/support/gpu_executor/executor_runtime.h"
+#include "tests/support/gpu_executor/executor_tables.h"
+
+#include <QTest>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace hearth::kernels {
+
+namespace {
+
+constexpr std::int64_t kDecodeRows = 8; ///< of x: up to so many are multiplied in 8 bits by a GPU
+
+CpuPath pathOf(TestDevice device) {
+    return kAllPaths[static_cast<std::size_t>(device)];
+}
+
+bool isFloat(DType dtype) {
+    return info(dtype).elementsPerBlock == 1;
+}
+
+} // namespace
+
+const char* deviceName(TestDevice device) {
+    switch (device) {
+    case TestDevice::Executor32: return "executor, waves of 32";
+    case TestDevice::Executor64: return "executor, waves of 64";
+    case TestDevice::Gpu: return "GPU";
+    default: return cpuPathName(pathOf(device));
+    }
+}
+
+Backend* realGpuBackend(std::string& absence) {
+    absence = "this build has no loader for GPU back ends";
+    return nullptr;
+}
+
+TestBackend::TestBackend(TestDevice device, Recording recording)
+    : m_device(device) {
+    if (isCpu()) {
+        m_backend = backendFor(pathOf(device));
+        if (m_backend == nullptr) m_absence = std::string("this processor has no ") + deviceName(device);
+        return;
+    }
+    if (device == TestDevice::Gpu) {
+        const char* const asked = std::getenv("HEARTH_TEST_GPU");
+        if (asked == nullptr || std::strcmp(asked, "1") != 0) {
+            m_absence = "HEARTH_TEST_GPU=1 is not set";
+            return;
+        }
+        m_backend = realGpuBackend(m_absence);
+        return;
+    }
+    m_executor = std::make_unique<test::ExecutorRuntime>(device == TestDevice::Executor32 ? hearth_executor::hearth_executor_kernels_wave32()
+                                                                                         : hearth_executor::hearth_executor_kernels_wave64());
+    Status status;
+    m_owned = createHipBackend(*m_executor, m_executor->codeObject(), {.weightSlabBytes = 0, .recordSteps = recording == Recording::On}, status);
+    m_backend = m_owned.get();
+    if (m_backend == nullptr) QTest::qFail("no back end on the executor", __FILE__, __LINE__);
+}
+
+TestBackend::~TestBackend() {
+    if (m_executor == nullptr) return;
+    m_owned.reset();
+    if (!m_executor->fault().empty()) QTest::qFail(m_executor->fault().c_str(), __FILE__, __LINE__);
+    if (m_executor->livingResources() != 0) {
+        const std::string left = std::to_string(m_executor->livingResources()) + " GPU resources were not given back";
+        QTest::qFail(left.c_str(), __FILE__, __LINE__);
+    }
+}
+
+ProductKind TestBackend::productKind(DType dtype, std::int64_t cols, std::int64_t rows) const {
+    if (isCpu()) {
+        if (!backendFor(pathOf(m_device))->roundsActivations(dtype, cols)) return ProductKind::Float;
+    } else {
+        if (dtype == DType::F32) return ProductKind::Float;
+        if (rows > kDecodeRows) return ProductKind::Half;
+        if (isFloat(dtype)) return ProductKind::Float;
+    }
+    return CpuBackend::multipliesRest(dtype) ? ProductKind::RoundedTwice : ProductKind::Rounded;
+}
+
+DeviceTensor::DeviceTensor(const TestBackend& on, DType dtype, std::array<std::int64_t, 3> shape)
+    : m_backend(on.backend())
+    , m_view{nullptr, dtype, shape} {
+    if (on.isCpu()) {
+        m_guarded = std::make_unique<GuardedBytes>(m_view.bytes());
+        m_view.data = m_guarded->data();
+    } else {
+        m_buffer = m_backend.allocate(m_view.bytes());
+        if (m_buffer == nullptr) qFatal("no memory for a test");
+        m_view.data = m_buffer->data();
+    }
+    write(std::vector<std::byte>(m_view.bytes(), std::byte{0xff}));
+}
+
+DeviceTensor::DeviceTensor(const TestBackend& on, std::span<const float> values, std::int64_t rows)
+    : DeviceTensor(on, DType::F32, {1, rows, static_cast<std::int64_t>(values.size()) / rows}) {
+    write(std::as_bytes(values));
+}
+
+DeviceTensor::DeviceTensor(const TestBackend& on, std::span<const std::int32_t> values, std::int64_t rows)
+    : DeviceTensor(on, DType::I32, {1, rows, static_cast<std::int64_t>(values.size()) / rows}) {
+    write(std::as_bytes(values));
+}
+
+void DeviceTensor::write(std::span<const std::byte> bytes) const {
+    if (m_guarded != nullptr) {
+        std::memcpy(m_guarded->data(), bytes.data(), bytes.size());
+    } else {
+        m_backend.upload(m_view, bytes);
+    }
+}
+
+void DeviceTensor::readBytes(std::span<std::byte> to) const {
+    if (m_guarded != nullptr) {
+        std::memcpy(to.data(), m_guarded->data(), to.size());
+    } else {
+        m_backend.download(to, m_view);
+    }
+}
+
+TensorView adopted(const TestBackend& on, DType dtype, std::array<std::int64_t, 3> shape, std::span<const std::byte> fileBytes) {
+    // The CPU multiplies file bytes wherever they lie; adoptWeight() would copy what is not aligned, away from the forbidden memory.
+    if (on.isCpu()) return {const_cast<std::byte*>(fileBytes.data()), dtype, shape};
+    return on->adoptWeight(dtype, shape, fileBytes);
+}
+
+} // namespace hearth::kernels
