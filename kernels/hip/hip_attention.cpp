@@ -94,7 +94,7 @@ void HipBackend::rope(const TensorView& x, std::int32_t headDim, std::int32_t fi
 }
 
 void HipBackend::appendKv(const KvView& cache, const TensorView& k, const TensorView& v, std::int32_t firstPosition) {
-    if (!begin("appendKv", appendKvFits(cache, k, v, firstPosition)) || k.rows() == 0) return;
+    if (!begin("appendKv", appendKvFits(cache, k, v, firstPosition) && cache.headDim % 2 == 0) || k.rows() == 0) return;
     ropeAppend(nullptr, &k, &v, cache, cache.headDim, firstPosition, nullptr, "appendKv");
 }
 
@@ -109,7 +109,7 @@ void HipBackend::ropeAndAppend(const TensorView& q, const TensorView& k, const T
 
 void HipBackend::attention(const TensorView& out, const TensorView& q, const KvView& cache, std::int32_t firstPosition,
                            const AttentionParams& params) {
-    if (!begin("attention", attentionFits(out, q, cache, firstPosition, params) && cache.headDim <= kAttentionMaxHeadDim) || q.rows() == 0)
+    if (!begin("attention", attentionFits(out, q, cache, firstPosition, params) && cache.headDim <= kAttentionMaxHeadDim && cache.headDim % 2 == 0) || q.rows() == 0)
         return;
     AttentionArgs args{};
     args.out = out.f32();

@@ -182,6 +182,7 @@ bool HipBackend::uploadNow(void* to, std::span<const std::byte> from) {
 
 void HipBackend::upload(const TensorView& to, std::span<const std::byte> from) {
     if (m_lost || from.empty()) return;
+    if (from.size() != to.bytes()) return fail(StatusCode::InvalidShape, "upload");
     uploadNow(to.data, from);
     written(to);
 }
@@ -219,7 +220,10 @@ void HipBackend::zero(const TensorView& view) {
 
 TensorView HipBackend::adoptWeight(DType dtype, std::array<std::int64_t, 3> shape, std::span<const std::byte> fileBytes) {
     TensorView view{nullptr, dtype, shape};
-    if (m_lost) return view;
+    if (m_lost || dtype == DType::I32 || shape[2] % static_cast<std::int64_t>(info(dtype).elementsPerBlock) != 0 ||
+        fileBytes.size() < view.bytes())
+        return view;
+    fileBytes = fileBytes.first(view.bytes());
     const auto elements = static_cast<std::uint64_t>(view.elements());
     GpuResult result;
     std::byte* memory = m_weights.allocate(planeBytes(dtype, elements), result);
@@ -292,9 +296,11 @@ bool HipBackend::replayStep(const StepInfo& step) {
 Status HipBackend::endStep() {
     Recording* const step = m_recording != nullptr ? m_recording : m_replayed;
     if (m_stop.stop_requested()) fail(StatusCode::Cancelled, "endStep");
+    // What went wrong is told once; only a lost device stays lost.
+    const auto told = [&] { return m_lost ? m_status : std::exchange(m_status, Status{}); };
     if (step == nullptr) {
         finish("endStep");
-        return m_status;
+        return told();
     }
     const auto forget = [&] {
         std::erase_if(m_recordings, [&](const auto& entry) { return &entry.second == step; });
@@ -303,7 +309,7 @@ Status HipBackend::endStep() {
     };
     if (!m_status.ok()) {
         if (m_recording != nullptr) forget(); // half a step
-        return m_status;
+        return told();
     }
     if (m_recording != nullptr && m_graphsWork) {
         void* graph = nullptr;
@@ -327,7 +333,7 @@ Status HipBackend::endStep() {
     }
     if (!m_status.ok()) forget();
     m_replayed = nullptr;
-    return m_status;
+    return told();
 }
 
 } // namespace hearth::kernels
