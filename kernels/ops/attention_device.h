@@ -16,7 +16,7 @@ HEARTH_DEVICE void unpackHalves(int pair, float* x) {
     x[1] = halfBitsToFloat(static_cast<std::uint16_t>(static_cast<std::uint32_t>(pair) >> 16));
 }
 
-/// One infinity in a product of matrix tiles would turn a row into NaN.
+/// One infinity in the cache, or in a product of matrix tiles, would turn whole rows into NaN.
 HEARTH_DEVICE std::uint16_t finiteHalf(float x) {
     constexpr float kLargest = 65504.0f;
     return floatToHalfBits(x > kLargest ? kLargest : x < -kLargest ? -kLargest : x);

@@ -174,21 +174,20 @@ struct TileAttention {
             float fade[kAccumulators];
 #pragma unroll
             for (int i = 0; i < kAccumulators; ++i) fade[i] = fades[first + rowOf(i)];
-            FragmentA weights[kCols / 16];
-#pragma unroll
-            for (int k = 0; k < kCols / 16; ++k) {
-                loadFragment(weights[k], reinterpret_cast<const std::uint16_t*>(scores + first * kScoreStride) + k * 32, 2 * kScoreStride);
-            }
 #pragma unroll
             for (int n = 0; n < kDim / 16; ++n) {
-                FragmentC& sum = sums[own][n];
 #pragma unroll
-                for (int i = 0; i < kAccumulators; ++i) sum.v[i] *= fade[i];
+                for (int i = 0; i < kAccumulators; ++i) sums[own][n].v[i] *= fade[i];
+            }
 #pragma unroll
-                for (int k = 0; k < kCols / 16; ++k) {
+            for (int k = 0; k < kCols / 16; ++k) {
+                FragmentA weights;
+                loadFragment(weights, reinterpret_cast<const std::uint16_t*>(scores + first * kScoreStride) + k * 32, 2 * kScoreStride);
+#pragma unroll
+                for (int n = 0; n < kDim / 16; ++n) {
                     FragmentB value;
                     loadFragment(value, tile + n * 16 * kValueStride + k * 16, kValueStride);
-                    multiplyAdd(sum, weights[k], value);
+                    multiplyAdd(sums[own][n], weights, value);
                 }
             }
         }

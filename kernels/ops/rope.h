@@ -14,7 +14,7 @@
 // magnitude    cos and sin are multiplied by attentionFactor, and with YaRN by 1 + 0.1 ln(1 / positionScale) as well
 //
 // Angles in double on the CPU, in fractions of a turn of 2^-64 on a GPU, so that position 100,000 turns as exactly as position 1. Sines
-// rounded to f32: within 1e-6 of the pair's length (tests/kernels/ops_test.cpp, tests/kernels/hip/attention_kernels_test.cpp).
+// rounded to f32: within 1e-6 of the pair's length (tests/kernels/ops_test.cpp, tests/kernels/attention_kernels_test.cpp).
 // Source: Su 2021, arXiv:2104.09864; Peng 2023, arXiv:2309.00071, sections 3.2 to 3.4.
 #pragma once
 

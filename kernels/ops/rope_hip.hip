@@ -3,6 +3,7 @@
 // RoPE and the KV append. The blocks in x are those of q, then of k, then of v; y is the row.
 #include "kernels/hip/device.h"
 
+#include "kernels/ops/attention_device.h"
 #include "kernels/ops/rope_hip.h"
 
 namespace hearth::kernels {
@@ -68,28 +69,40 @@ HEARTH_DEVICE void rotateQuery(const RopeAppendArgs& args, int index, int row, i
     *second = a * turn.sine + b * turn.cosine;
 }
 
-/// One infinity in the cache would turn every later row into NaN.
-HEARTH_DEVICE std::uint16_t finiteHalf(float x) {
-    constexpr float kLargest = 65504.0f;
-    return floatToHalfBits(x > kLargest ? kLargest : x < -kLargest ? -kLargest : x);
+/// To the nearest whole number, halves away from zero; |x| < 2^31.
+HEARTH_DEVICE int roundAway(float x) {
+    const int whole = static_cast<int>(x);
+    const float rest = x - static_cast<float>(whole);
+    return whole + (rest >= 0.5f ? 1 : 0) - (rest <= -0.5f ? 1 : 0);
 }
 
-HEARTH_DEVICE int packHalves(float low, float high) {
-    return static_cast<int>(static_cast<std::uint32_t>(finiteHalf(low)) | static_cast<std::uint32_t>(finiteHalf(high)) << 16);
-}
-
-/// Four neighbours of a block of 32, which eight neighbouring lanes hold, as Q8_0 at the block `to`: f16 scale, then the quants.
+/// Four neighbours of a block of 32, which eight neighbouring lanes hold, as Q8_0 at the block `to`: f16 scale, then the quants. All lanes of
+/// the wave take part.
 HEARTH_DEVICE void storeQ8(std::uint8_t* to, int part, const Float4& x, bool store) {
-    constexpr float kSmallest = 1e-30f;
-    const float largest = largestOfEight(x);
-    const bool empty = !(largest >= kSmallest && largest <= 3.4e38f);
-    const RoundedFour rounded = roundFour(x, empty ? 0.0f : 127.0f / largest);
+    constexpr float kMost = 127.0f * 65504.0f;
+    float limited[4] = {x.x, x.y, x.z, x.w};
+    float largest = 0.0f;
+    int broken = 0;
+#pragma unroll
+    for (float& value : limited) {
+        if (!(value == value)) broken = 1;
+        value = value > kMost ? kMost : value < -kMost ? -kMost : value;
+        largest = fabsOf(value) > largest ? fabsOf(value) : largest;
+    }
+    largest = waveMax<8>(largest);
+#pragma unroll
+    for (int mask = 4; mask > 0; mask /= 2) broken |= shuffleXor(broken, mask);
+    const float d = largest / 127.0f;
+    const std::uint16_t scale = broken != 0 ? static_cast<std::uint16_t>(0x7e00) : floatToHalfBits(d);
+    const float inverse = scale == 0 || broken != 0 ? 0.0f : 1.0f / d;
+    int quants[4];
+#pragma unroll
+    for (int i = 0; i < 4; ++i) quants[i] = broken != 0 ? 0 : roundAway(limited[i] * inverse);
     if (!store) return;
     auto* halves = reinterpret_cast<std::uint16_t*>(to);
-    if (part == 0) halves[0] = empty ? static_cast<std::uint16_t>(0) : finiteHalf(largest / 127.0f);
-    const int bytes = empty ? 0 : rounded.bytes;
-    halves[1 + 2 * part] = static_cast<std::uint16_t>(bytes);
-    halves[2 + 2 * part] = static_cast<std::uint16_t>(bytes >> 16);
+    if (part == 0) halves[0] = scale;
+    halves[1 + 2 * part] = static_cast<std::uint16_t>((quants[0] & 255) | (quants[1] & 255) << 8);
+    halves[2 + 2 * part] = static_cast<std::uint16_t>((quants[2] & 255) | (quants[3] & 255) << 8);
 }
 
 /// Elements index ... index + 3 of a row of k or v into the cache; all lanes of the wave take part.
