@@ -385,6 +385,15 @@ private slots:
                     << int(device) << c.heads << c.kvHeads << c.headDim << c.tokens << c.first << c.window << c.softcap;
             }
         }
+        // Prompts, whose scores go through matrix instructions.
+        for (const TestDevice device : kMatrixFamilies) {
+            for (const Case& c : kCases) {
+                if (c.tokens < 9) continue;
+                QTest::addRow("%s, %d/%d heads of %d, %d tokens at %d, window %d, cap %g", deviceName(device), c.heads,
+                              c.kvHeads, c.headDim, c.tokens, c.first, c.window, c.softcap)
+                    << int(device) << c.heads << c.kvHeads << c.headDim << c.tokens << c.first << c.window << c.softcap;
+            }
+        }
     }
     void attention() {
         BACKEND_OR_SKIP;

@@ -25,12 +25,26 @@ bool isFloat(DType dtype) {
     return info(dtype).elementsPerBlock == 1;
 }
 
+std::optional<hearth_executor::KernelTable> kernelsOf(TestDevice device) {
+    switch (device) {
+    case TestDevice::Executor32: return hearth_executor::hearth_executor_kernels_wave32();
+    case TestDevice::Executor64: return hearth_executor::hearth_executor_kernels_wave64();
+    case TestDevice::Gfx90a: return hearth_executor::amdKernels("gfx90a");
+    case TestDevice::Gfx1100: return hearth_executor::amdKernels("gfx1100");
+    case TestDevice::Gfx1200: return hearth_executor::amdKernels("gfx1200");
+    default: return std::nullopt;
+    }
+}
+
 } // namespace
 
 const char* deviceName(TestDevice device) {
     switch (device) {
     case TestDevice::Executor32: return "executor, waves of 32";
     case TestDevice::Executor64: return "executor, waves of 64";
+    case TestDevice::Gfx90a: return "executor, gfx90a";
+    case TestDevice::Gfx1100: return "executor, gfx1100";
+    case TestDevice::Gfx1200: return "executor, gfx1200";
     case TestDevice::Gpu: return "GPU";
     default: return cpuPathName(pathOf(device));
     }
@@ -57,8 +71,12 @@ TestBackend::TestBackend(TestDevice device, Recording recording)
         m_backend = realGpuBackend(m_absence);
         return;
     }
-    m_executor = std::make_unique<test::ExecutorRuntime>(device == TestDevice::Executor32 ? hearth_executor::hearth_executor_kernels_wave32()
-                                                                                         : hearth_executor::hearth_executor_kernels_wave64());
+    const auto kernels = kernelsOf(device);
+    if (!kernels) {
+        m_absence = "no clang was there to compile AMD's words";
+        return;
+    }
+    m_executor = std::make_unique<test::ExecutorRuntime>(*kernels);
     Status status;
     m_owned = createHipBackend(*m_executor, m_executor->codeObject(), {.weightSlabBytes = 0, .recordSteps = recording == Recording::On}, status);
     m_backend = m_owned.get();

@@ -42,6 +42,7 @@ extern Thread* current;
 extern const float* const halves; ///< [65536]: the values of all f16 numbers
 extern int blockIndex[3];
 extern int gridSize[3];
+extern std::uint64_t blocksRun; ///< a number for each block of the process
 
 /// Waits until all lanes of the wave (Barrier: all threads of the block) have come to the same place. Ends the launch with a message when
 /// they cannot: lanes at different places, or some that have ended. `file` and `line` say which place.
