@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/application.h"
 
+#include "app/gpu_settings.h"
 #include "core/base/log.h"
 #include "ui/bridge/library_worker.h"
 #include "ui/bridge/store_client.h"
@@ -50,6 +51,11 @@ Application::Application(ApplicationOptions options, ui::EngineFactory engineFac
     m_window = std::make_unique<ui::MainWindow>(
         ui::WindowParts{parts.engine, parts.store, parts.library, parts.telemetry, parts.settings, parts.chat});
     connect(&parts.settings, &ui::SettingsModel::loaded, this, &Application::useSettings);
+    if (m_options.gpus != nullptr) {
+        connect(m_options.gpus, &GpuSettings::verdictsChanged, this, [this](const QString& text) {
+            if (!m_shutDown) m_parts->settings.set(QStringLiteral("gpu.verdicts"), text);
+        });
+    }
     connect(m_window.get(), &ui::MainWindow::closed, this, &Application::shutdown);
 }
 
@@ -71,6 +77,7 @@ void Application::showWindow() {
 
 void Application::useSettings() {
     if (m_shutDown) return;
+    if (m_options.gpus != nullptr) m_options.gpus->setVerdicts(m_parts->settings.value(QStringLiteral("gpu.verdicts")).toString());
     if (m_shown) m_window->applySettings(); // they came late
     showWindow();
     // After the first paint: nothing that searches or loads stands between the user and a window to type in.

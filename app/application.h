@@ -19,9 +19,12 @@ class MainWindow;
 
 namespace hearth::app {
 
+class GpuSettings;
+
 struct ApplicationOptions {
     QString databasePath; ///< empty: in memory
     QString modelPath;    ///< to open at start; empty: the last one
+    GpuSettings* gpus = nullptr; ///< told what the settings know, and tells what they are to keep; outlives the application
 };
 
 class Application : public QObject {

@@ -13,6 +13,10 @@ bool Backend::replayStep(const StepInfo&) {
     return false;
 }
 
+bool Backend::sample(const TensorView&, const TensorView&, std::span<const TokenPenalty>, const SampleParams&) {
+    return false;
+}
+
 void Backend::matmulAdd(const TensorView& x, const TensorView& weight, const TensorView& in, const TensorView& bias,
                         const TensorView& scratch) {
     matmul(scratch, weight, in);

@@ -7,6 +7,7 @@
 // Thread: one at a time (the engine's); a back end may own a pool inside.
 #pragma once
 
+#include "kernels/ops/sample_params.h"
 #include "kernels/status.h"
 #include "kernels/tensor.h"
 
@@ -93,6 +94,7 @@ public:
     virtual ~Backend() = default;
 
     [[nodiscard]] virtual DeviceInfo deviceInfo() const = 0;
+    virtual double measureReadBandwidth() { return 0.0; }  ///< bytes per second; 0 = not offered
 
     // --- memory -------------------------------------------------------------------------------------------------
     /// nullptr when there is not enough memory.
@@ -151,6 +153,12 @@ public:
     virtual void matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& ids) = 0;
     /// out [n, dim] = sum over k of weights [n, k] * x [n * k, dim]
     virtual void moeCombine(const TensorView& out, const TensorView& x, const TensorView& weights) = 0;
+
+    // --- optional ---------------------------------------------------------------------------------------------------
+    /// The next token where the logits are: token [1, 1] (I32), from one row of logits, which may be overwritten (ops/sample.h).
+    /// False: not offered, and nothing was issued; the caller downloads the logits. Default: never offered.
+    virtual bool sample(const TensorView& token, const TensorView& logits, std::span<const TokenPenalty> penalties,
+                        const SampleParams& params);
 
     // --- fused operations: the defaults are made of the ones above ------------------------------------------------
     /// x += in * weight^T (+ bias, which may have data == nullptr). `scratch` [n, weight.rows] is overwritten or left alone.

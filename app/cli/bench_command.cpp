@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bench: tokens per second, each against what the machine could do at most in the same run. Decoding reads every weight
-// (and the cached keys and values) once per token, so its bound is the measured read bandwidth over those bytes.
+// bench: tokens per second, each against what the device that runs the model can do at most, measured in the same run.
+// Generating a token reads every weight and the keys and values of all tokens before it, so its bound is the read
+// bandwidth over those bytes. A prompt must read the weights at least once; what bounds it in truth is arithmetic, so its
+// rate of operations stands beside.
 #include "app/cli/commands.h"
 #include "app/cli/engine_setup.h"
 #include "app/cli/memory_bandwidth.h"
+#include "core/base/units.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 namespace hearth::app::cli {
 
 namespace {
+
+constexpr int kWarmUpPrompt = 16;
+constexpr int kWarmUpSteps = 3;
+/// The cache has whole steps of positions: with a context of whole steps too, its bytes over the context are a token's.
+constexpr int kContextStep = 256;
 
 double secondsOf(const auto& work) {
     const auto start = std::chrono::steady_clock::now();
@@ -29,53 +38,225 @@ std::vector<core::TokenId> someIds(int count, int vocabulary) {
     return ids;
 }
 
+double median(std::vector<double> values) {
+    std::ranges::sort(values);
+    const std::size_t middle = values.size() / 2;
+    return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2.0;
+}
+
+struct Measurement {
+    int tokens = 0;
+    int depth = 0;
+    double bytes = 0.0;          ///< that the whole run must read at least
+    std::vector<double> seconds; ///< of each run
+
+    [[nodiscard]] double speed() const { return tokens / median(seconds); } ///< tokens/s
+    [[nodiscard]] double bestSpeed() const { return tokens / std::ranges::min(seconds); }
+    [[nodiscard]] double limit(double bandwidth) const { return bandwidth / bytes * tokens; }
+};
+
+class Bench {
+public:
+    Bench(core::Engine& engine, const core::ModelInfo& info, int repeats)
+        : m_engine(engine)
+        , m_info(info)
+        , m_repeats(repeats)
+        , m_weightBytes(static_cast<double>(engine.weightBytesPerToken()))
+        , m_kvBytes(static_cast<double>(info.kvBytes) / std::max(info.contextLength, 1)) {}
+
+    /// The first steps of a run pay for what is done once: pages, kernels, recorded steps.
+    core::Result<void> warmUp() {
+        if (auto done = m_engine.prefill(someIds(kWarmUpPrompt, m_info.vocabularySize)); !done) return done;
+        return generateFrom(someIds(kWarmUpSteps, m_info.vocabularySize));
+    }
+
+    core::Result<Measurement> prompt(int tokens) {
+        Measurement measured{.tokens = tokens, .bytes = m_weightBytes + m_kvBytes * tokens};
+        const auto ids = someIds(tokens, m_info.vocabularySize);
+        for (int run = 0; run < m_repeats; ++run) {
+            core::Result<void> status;
+            measured.seconds.push_back(secondsOf([&] { status = m_engine.prefill(ids); }));
+            if (!status) return std::unexpected(status.error());
+        }
+        return measured;
+    }
+
+    core::Result<Measurement> generation(int tokens, int depth) {
+        // Step i reads what `depth + i` tokens and its own left in the cache.
+        Measurement measured{.tokens = tokens, .depth = depth, .bytes = tokens * (m_weightBytes + m_kvBytes * (depth + (tokens + 1) / 2.0))};
+        m_engine.clearSession();
+        if (depth > 0) {
+            if (auto status = m_engine.prefill(someIds(depth, m_info.vocabularySize)); !status) return std::unexpected(status.error());
+        }
+        const auto ids = someIds(tokens, m_info.vocabularySize);
+        for (int run = 0; run < m_repeats; ++run) {
+            core::Result<void> status;
+            measured.seconds.push_back(secondsOf([&] { status = generateFrom(ids); }));
+            if (!status) return std::unexpected(status.error());
+            m_engine.clearSession(static_cast<std::size_t>(depth));
+        }
+        return measured;
+    }
+
+    [[nodiscard]] double weightBytes() const { return m_weightBytes; }
+    [[nodiscard]] double kvBytes() const { return m_kvBytes; } ///< per token in the context
+
+private:
+    core::Result<void> generateFrom(const std::vector<core::TokenId>& ids) {
+        for (const core::TokenId id : ids) {
+            if (auto row = m_engine.decodeStep(id); !row) return std::unexpected(row.error());
+        }
+        return {};
+    }
+
+    core::Engine& m_engine;
+    const core::ModelInfo& m_info;
+    int m_repeats;
+    double m_weightBytes;
+    double m_kvBytes;
+};
+
+struct Bandwidth {
+    double bytesPerSecond = 0.0;
+    std::string measuredOn;
+};
+
+Bandwidth measureBandwidth(core::Engine& engine, const core::ModelInfo& info, int megabytesPerThread) {
+    if (const auto measured = engine.deviceReadBandwidth()) return {*measured, info.backend};
+    const int threads = info.threads > 0 ? info.threads : static_cast<int>(std::thread::hardware_concurrency());
+    return {measureReadBandwidth(threads, megabytesPerThread), "CPU"};
+}
+
+nlohmann::ordered_json toJson(const Measurement& measured, double bandwidth) {
+    return {{"tokens", measured.tokens},
+            {"depth", measured.depth},
+            {"tokensPerSecond", measured.speed()},
+            {"bestTokensPerSecond", measured.bestSpeed()},
+            {"secondsOfRuns", measured.seconds},
+            {"bytesPerToken", measured.bytes / measured.tokens},
+            {"bytesPerSecond", measured.bytes / measured.tokens * measured.speed()},
+            {"limitTokensPerSecond", measured.limit(bandwidth)},
+            {"fractionOfLimit", measured.speed() / measured.limit(bandwidth)},
+            {"bestFractionOfLimit", measured.bestSpeed() / measured.limit(bandwidth)}};
+}
+
+struct Report {
+    const core::ModelInfo& info;
+    const Bench& bench;
+    const Bandwidth& bandwidth;
+    double operationsPerPromptToken = 0.0;
+    int repeats = 0;
+    std::vector<Measurement> prompts;
+    std::vector<Measurement> generations;
+};
+
+void printJson(const Report& report) {
+    const core::ModelInfo& info = report.info;
+    nlohmann::ordered_json out{{"model", info.name},
+                               {"quantization", info.quantization},
+                               {"backend", info.backend},
+                               {"path", info.backendDetail},
+                               {"backendReason", info.backendReason},
+                               {"threads", info.threads},
+                               {"contextLength", info.contextLength},
+                               {"loadSeconds", info.loadSeconds},
+                               {"weightBytesPerToken", report.bench.weightBytes()},
+                               {"kvBytesPerPosition", report.bench.kvBytes()},
+                               {"readBandwidthBytesPerSecond", report.bandwidth.bytesPerSecond},
+                               {"readBandwidthMeasuredOn", report.bandwidth.measuredOn},
+                               {"repeats", report.repeats},
+                               {"prompt", nlohmann::ordered_json::array()},
+                               {"generation", nlohmann::ordered_json::array()}};
+    for (const Measurement& measured : report.prompts) {
+        out["prompt"].push_back(toJson(measured, report.bandwidth.bytesPerSecond));
+        out["prompt"].back()["operationsPerSecond"] = report.operationsPerPromptToken * measured.speed();
+    }
+    for (const Measurement& measured : report.generations) out["generation"].push_back(toJson(measured, report.bandwidth.bytesPerSecond));
+    fmt::print("{}\n", out.dump(1));
+}
+
+void printTable(const Report& report) {
+    const core::ModelInfo& info = report.info;
+    const double bandwidth = report.bandwidth.bytesPerSecond;
+    fmt::print("{} {} on {} ({}{})\n{}\n", info.name, info.quantization, info.backend, info.backendDetail,
+               info.threads > 0 ? fmt::format(", {} threads", info.threads) : std::string(), info.backendReason);
+    fmt::print("limit: {} reads {:.1f} GB/s; a token reads {} of weights and {} for each token before it\n\n", report.bandwidth.measuredOn,
+               bandwidth / 1e9, core::formatBytes(static_cast<std::uint64_t>(report.bench.weightBytes())),
+               core::formatBytes(static_cast<std::uint64_t>(report.bench.kvBytes())));
+    fmt::print("{:<10} {:>7} {:>7} {:>11} {:>11} {:>9} {:>11} {:>9}\n", "", "tokens", "depth", "tokens/s", "best", "GB/s", "limit", "of limit");
+    const auto row = [&](std::string_view what, const Measurement& measured) {
+        fmt::print("{:<10} {:>7} {:>7} {:>11.2f} {:>11.2f} {:>9.1f} {:>11.1f} {:>7.1f} %", what, measured.tokens, measured.depth, measured.speed(),
+                   measured.bestSpeed(), measured.bytes / measured.tokens * measured.speed() / 1e9, measured.limit(bandwidth),
+                   100.0 * measured.speed() / measured.limit(bandwidth));
+    };
+    for (const Measurement& measured : report.prompts) {
+        row("prompt", measured);
+        fmt::print("  {:.3f} TOP/s\n", report.operationsPerPromptToken * measured.speed() / 1e12);
+    }
+    for (const Measurement& measured : report.generations) {
+        row("generation", measured);
+        fmt::print("\n");
+    }
+    fmt::print("\ntokens/s: median of {} runs. limit: the bytes that must be read, at that bandwidth; prompts are bound by arithmetic before.\n", report.repeats);
+}
+
+/// Multiplications and additions of the layers' matrices; attention and the one row of logits are left out.
+core::Result<double> operationsPerPromptToken(const core::ModelInfo& info) {
+    const auto file = core::GgufFile::open(info.path);
+    if (!file) return std::unexpected(file.error());
+    const auto number = [&](std::string_view suffix) { return file->metadata().uint(fmt::format("{}.{}", info.architecture, suffix)).value_or(0); };
+    double elements = 0.0;
+    for (const core::GgufTensor& tensor : file->tensors()) {
+        if (tensor.rank < 2 || !tensor.name.starts_with("blk.")) continue;
+        const double share = tensor.rank == 3 ? static_cast<double>(number("expert_used_count")) / static_cast<double>(std::max<std::uint64_t>(number("expert_count"), 1)) : 1.0;
+        elements += static_cast<double>(tensor.elements()) * share;
+    }
+    return 2.0 * elements;
+}
+
+/// Without zeros, which mean "leave out".
+std::vector<int> wanted(std::vector<int> counts) {
+    std::erase(counts, 0);
+    return counts;
+}
+
 } // namespace
 
 int bench(const BenchArguments& arguments) {
-    auto loaded = loadEngine(arguments, std::max(arguments.prompt, arguments.depth + arguments.generate) + 1);
+    const std::vector<int> prompts = wanted(arguments.prompts);
+    const std::vector<int> generates = wanted(arguments.generates);
+    if (prompts.empty() && generates.empty()) return report({core::ErrorCode::InvalidArgument, "--prompt and --generate are both 0: nothing to measure"});
+    int context = kWarmUpPrompt + kWarmUpSteps;
+    if (!prompts.empty()) context = std::max(context, std::ranges::max(prompts));
+    if (!generates.empty()) context = std::max(context, std::ranges::max(arguments.depths) + std::ranges::max(generates));
+
+    auto loaded = loadEngine(arguments, context / kContextStep * kContextStep + kContextStep);
     if (!loaded) return report(loaded.error());
-    core::Engine& engine = *loaded->engine;
     const core::ModelInfo& info = loaded->info;
-    const double bandwidth = measureReadBandwidth(info.threads, arguments.bandwidthMegabytes);
+    const auto operations = operationsPerPromptToken(info);
+    if (!operations) return report(operations.error());
 
-    double promptSpeed = 0.0;
-    double generationSpeed = 0.0;
-    core::Result<void> status;
-    const auto promptIds = someIds(arguments.prompt, info.vocabularySize);
-    const auto depthIds = someIds(std::max(arguments.depth, 1), info.vocabularySize);
-    const auto generatedIds = someIds(arguments.generate, info.vocabularySize);
-    for (int run = 0; run < arguments.repeats; ++run) {
-        const double promptSeconds = secondsOf([&] { status = engine.prefill(promptIds); });
-        if (!status) return report(status.error());
-        promptSpeed = std::max(promptSpeed, arguments.prompt / promptSeconds);
-
-        if (status = engine.prefill(depthIds); !status) return report(status.error());
-        const double generationSeconds = secondsOf([&] {
-            for (const core::TokenId id : generatedIds) {
-                if (auto row = engine.decodeStep(id); !row) status = std::unexpected(row.error());
-            }
-        });
-        if (!status) return report(status.error());
-        generationSpeed = std::max(generationSpeed, arguments.generate / generationSeconds);
+    Bench measuring(*loaded->engine, info, arguments.repeats);
+    const Bandwidth bandwidth = measureBandwidth(*loaded->engine, info, arguments.bandwidthMegabytes);
+    Report result{.info = info, .bench = measuring, .bandwidth = bandwidth, .operationsPerPromptToken = *operations, .repeats = arguments.repeats};
+    if (auto warm = measuring.warmUp(); !warm) return report(warm.error());
+    for (const int tokens : prompts) {
+        auto measured = measuring.prompt(tokens);
+        if (!measured) return report(measured.error());
+        result.prompts.push_back(std::move(*measured));
     }
-
-    const double kvBytesPerToken = static_cast<double>(info.kvBytes) / std::max(info.contextLength, 1);
-    const double bytesPerToken = static_cast<double>(engine.weightBytesPerToken()) + kvBytesPerToken * (arguments.depth + arguments.generate / 2.0);
-    const double limit = bandwidth / bytesPerToken;
+    for (const int depth : arguments.depths) {
+        for (const int tokens : generates) {
+            auto measured = measuring.generation(tokens, depth);
+            if (!measured) return report(measured.error());
+            result.generations.push_back(std::move(*measured));
+        }
+    }
     if (arguments.json) {
-        const nlohmann::ordered_json out{
-            {"model", info.name}, {"quantization", info.quantization}, {"backend", info.backend}, {"path", info.backendDetail}, {"threads", info.threads},
-            {"promptTokens", arguments.prompt}, {"promptTokensPerSecond", promptSpeed},
-            {"generatedTokens", arguments.generate}, {"depth", arguments.depth}, {"generationTokensPerSecond", generationSpeed},
-            {"bytesPerToken", bytesPerToken}, {"readBandwidthBytesPerSecond", bandwidth}, {"generationLimitTokensPerSecond", limit},
-            {"generationFractionOfBandwidth", generationSpeed / limit}, {"loadSeconds", info.loadSeconds}};
-        fmt::print("{}\n", out.dump(1));
-        return 0;
+        printJson(result);
+    } else {
+        printTable(result);
     }
-    fmt::print("{} {} on {} ({}, {} threads)\n", info.name, info.quantization, info.backend, info.backendDetail, info.threads);
-    fmt::print("  prompt {:>6} tokens          {:>8.1f} tokens/s\n", arguments.prompt, promptSpeed);
-    fmt::print("  generation {:>4} at depth {:>5} {:>8.2f} tokens/s = {:.0f} % of what memory allows ({:.1f} tokens/s: {:.1f} GB/s read, {:.0f} MB per token)\n",
-               arguments.generate, arguments.depth, generationSpeed, 100.0 * generationSpeed / limit, limit, bandwidth / 1e9, bytesPerToken / 1e6);
     return 0;
 }
 

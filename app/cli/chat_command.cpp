@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/commands.h"
 #include "app/cli/engine_setup.h"
+#include "core/engine/gpu_marker.h"
 
 #include <fmt/format.h>
 
@@ -18,7 +19,9 @@ namespace {
 std::atomic<bool> g_interrupted = false; // Ctrl+C ends the reply, a second one the program
 
 void onInterrupt(int) {
-    if (g_interrupted.exchange(true)) std::_Exit(130);
+    if (!g_interrupted.exchange(true)) return;
+    core::GpuMarker::removeNow();
+    std::_Exit(130);
 }
 
 std::string_view reasonText(core::FinishReason reason) {
@@ -65,6 +68,7 @@ core::Result<std::string> answer(core::Engine& engine, const std::vector<core::C
     auto result = engine.generate(request, events, stop.get_token());
     fmt::print("\n");
     if (!result) return std::unexpected(result.error());
+    for (const std::string& notice : result->notices) fmt::print(stderr, "[{}]\n", notice);
     if (arguments.stats) printStats(*result);
     if (result->reason == core::FinishReason::ContextFull) fmt::print(stderr, "[the context of {} tokens is full]\n", result->stats.contextLength);
     if (result->stats.droppedMessages > 0) fmt::print(stderr, "[the oldest {} messages no longer fit the context and were left out]\n", result->stats.droppedMessages);
@@ -77,6 +81,7 @@ int chat(const ChatArguments& arguments) {
     auto loaded = loadEngine(arguments);
     if (!loaded) return report(loaded.error());
     for (const std::string& notice : loaded->info.notices) fmt::print(stderr, "[{}]\n", notice);
+    if (loaded->info.fallback) fmt::print(stderr, "[{}]\n", loaded->info.backendReason);
     std::signal(SIGINT, onInterrupt);
 
     std::vector<core::ChatMessage> messages;

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/engine/generation.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct ModelArguments {
     int threads = 0;
     int context = 0;
     std::string path;       ///< CPU path: "", "portable", "avx2", "avx512"
+    std::string device;     ///< LoadRequest::device
+    int gpuLayers = -1;     ///< LoadRequest::gpuLayers
 };
 
 struct ChatArguments : ModelArguments {
@@ -44,10 +47,19 @@ struct TemplateArguments : ModelArguments {
     std::string messages;   ///< a JSON file: [{"role": ..., "content": ...}]
 };
 
+struct MakeModelArguments {
+    std::string shape;      ///< one of makeModelShapes()
+    std::string type;       ///< one of makeModelTypes()
+    std::string out;
+    std::uint64_t seed = 1;
+    int layers = 0;         ///< 0 = the shape's
+    int threads = 0;        ///< 0 = all of the machine
+};
+
 struct BenchArguments : ModelArguments {
-    int prompt = 512;
-    int generate = 64;
-    int depth = 0;
+    std::vector<int> prompts{512}; ///< tokens; 0 = leave out
+    std::vector<int> generates{64};///< tokens; 0 = leave out
+    std::vector<int> depths{0};    ///< tokens in the context when generation starts
     int repeats = 3;
     int bandwidthMegabytes = 512; ///< per thread, for measuring the read bandwidth
     bool json = false;
@@ -59,8 +71,16 @@ struct BenchArguments : ModelArguments {
 [[nodiscard]] int renderTemplate(const TemplateArguments& arguments);
 [[nodiscard]] int inspect(const std::string& path, bool json);
 [[nodiscard]] int bench(const BenchArguments& arguments);
-[[nodiscard]] int devices();
+[[nodiscard]] int makeModel(const MakeModelArguments& arguments);
+/// tryAgain: devices that crashed or failed their test are tested again.
+[[nodiscard]] int devices(bool tryAgain);
+/// The child process of the engine (core/engine/gpu_probe.h); no command for people.
+[[nodiscard]] int probeGpu(const std::vector<std::string>& skippedIds);
 [[nodiscard]] int models(bool quiet);
+
+/// The values of make-model's --shape and --type.
+[[nodiscard]] std::vector<std::string> makeModelShapes();
+[[nodiscard]] std::vector<std::string> makeModelTypes();
 
 /// The error with the file's name in front, unless the message names it already.
 [[nodiscard]] core::Error about(const std::string& path, core::Error error);

@@ -1,28 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/commands.h"
+#include "app/cli/engine_setup.h"
 #include "core/base/units.h"
+#include "core/engine/gpu_probe.h"
 #include "core/telemetry/cpu_monitor.h"
-#include "core/telemetry/gpu_monitor.h"
-#include "kernels/cpu/cpu_features.h"
 
 #include <fmt/format.h>
 
 namespace hearth::app::cli {
 
-int devices() {
-    core::CpuMonitor cpu;
-    const core::CpuSample memory = cpu.sample();
-    const kernels::CpuPath path = kernels::bestCpuPath();
-    fmt::print("CPU  {}  in use\n     {} cores, {} threads, {} of memory\n     path: {}\n", cpu.identity().name, cpu.identity().physicalCores,
-               cpu.identity().logicalCores, core::formatBytes(memory.memoryTotal), kernels::cpuPathName(path));
-    const core::GpuReport gpus = core::GpuMonitor().sample();
-    for (const core::GpuSample& card : gpus.cards) {
-        fmt::print("GPU  {}  not used: this version of Hearth has no GPU back end yet\n     {}", card.name, card.pciAddress);
-        if (card.vramTotal) fmt::print(", {} of memory", core::formatBytes(*card.vramTotal));
-        fmt::print("\n");
-    }
-    if (gpus.cards.empty()) fmt::print("GPU  {}\n", gpus.reason);
+namespace {
+
+void print(const core::Device& gpu) {
+    std::string facts = gpu.id;
+    if (!gpu.family.empty()) facts += fmt::format(", {}", gpu.family);
+    if (!gpu.api.empty()) facts += fmt::format(" through {}", gpu.api);
+    if (gpu.totalBytes > 0) facts += fmt::format(", {} of memory", core::formatBytes(gpu.totalBytes));
+    if (gpu.freeBytes > 0) facts += fmt::format(", {} free", core::formatBytes(gpu.freeBytes));
+    if (gpu.integrated) facts += ", integrated";
+    fmt::print("GPU  {}  {}\n     {}\n", gpu.name, gpu.used ? "in use" : "not used", facts);
+    if (!gpu.codeObject.empty()) fmt::print("     kernels: {}\n", gpu.codeObject);
+    if (!gpu.used) fmt::print("     {}\n", gpu.explanation);
+}
+
+} // namespace
+
+int devices(bool tryAgain) {
+    core::Engine engine(engineOptions(""));
+    if (tryAgain) engine.retryGpus();
+    const auto list = engine.devices();
+    if (!list) return report(list.error());
+    const core::CpuIdentity cpu = core::CpuMonitor().identity();
+    const core::Device& processor = list->devices.front();
+    fmt::print("CPU  {}  {}\n     {} cores, {} threads, {} of memory\n     path: {}\n", processor.name, processor.explanation, cpu.physicalCores,
+               cpu.logicalCores, core::formatBytes(processor.totalBytes), processor.family);
+    for (auto gpu = list->devices.begin() + 1; gpu != list->devices.end(); ++gpu) print(*gpu);
+    if (list->devices.size() == 1) fmt::print("GPU  none\n     {}\n", list->gpuExplanation);
+    if (!list->environment.empty()) fmt::print("     environment: {}\n", list->environment);
     return 0;
+}
+
+int probeGpu(const std::vector<std::string>& skippedIds) {
+    kernels::BackendLoader loader;
+    return core::answerProbe(loader, skippedIds);
 }
 
 } // namespace hearth::app::cli

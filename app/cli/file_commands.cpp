@@ -5,6 +5,7 @@
 #include "app/cli/engine_setup.h"
 #include "core/base/units.h"
 #include "core/catalog/model_library.h"
+#include "core/engine/system_gpus.h"
 #include "core/gguf/gguf_file.h"
 #include "core/tokenizer/tokenizer.h"
 
@@ -126,10 +127,12 @@ core::Result<std::string> chooseModel(const ModelArguments& arguments) {
 }
 
 core::EngineOptions engineOptions(const std::string& path) {
-    if (path == "portable") return {.cpuPath = kernels::CpuPath::Portable};
-    if (path == "avx2") return {.cpuPath = kernels::CpuPath::Avx2};
-    if (path == "avx512") return {.cpuPath = kernels::CpuPath::Avx512Vnni};
-    return {};
+    core::EngineOptions options;
+    options.gpus = [] { return core::makeSystemGpus(core::ModelLibrary::defaultFolder().parent_path()); };
+    if (path == "portable") options.cpuPath = kernels::CpuPath::Portable;
+    if (path == "avx2") options.cpuPath = kernels::CpuPath::Avx2;
+    if (path == "avx512") options.cpuPath = kernels::CpuPath::Avx512Vnni;
+    return options;
 }
 
 core::Result<LoadedEngine> loadEngine(const ModelArguments& arguments, int contextAtLeast) {
@@ -140,6 +143,9 @@ core::Result<LoadedEngine> loadEngine(const ModelArguments& arguments, int conte
     core::LoadRequest request;
     request.path = *path;
     request.threads = arguments.threads;
+    request.device = arguments.device;
+    request.gpuLayers = arguments.gpuLayers;
+    if (!arguments.path.empty()) request.device = core::kCpuDevice; // a path is the CPU's
     request.contextLength = contextAtLeast > 0 ? std::max(arguments.context, contextAtLeast) : arguments.context;
     auto info = loaded.engine->load(request, {}, {});
     if (!info) return std::unexpected(about(*path, info.error()));

@@ -2,13 +2,16 @@
 //
 // hearth-cli: the engine without the window. Parses the command line and hands over to one command.
 #include "app/cli/commands.h"
+#include "core/engine/gpu_marker.h"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <csignal>
 #include <functional>
 
+using namespace hearth;
 using namespace hearth::app::cli;
 
 namespace {
@@ -21,6 +24,16 @@ void addModelOptions(CLI::App& command, ModelArguments& arguments) {
         ->check(CLI::IsMember({"portable", "avx2", "avx512"}));
 }
 
+void addDeviceOptions(CLI::App& command, ModelArguments& arguments) {
+    command.add_option("--device", arguments.device, "cpu, gpu or a device's id (default: the best that works)");
+    command.add_option("--gpu-layers", arguments.gpuLayers, "Layers on the GPU; -1 = as many as fit")->check(CLI::Range(-1, 1 << 16));
+}
+
+/// "-d 0,4096": one argument, parts by commas.
+void addCounts(CLI::App& command, const std::string& names, std::vector<int>& counts, const std::string& help) {
+    command.add_option(names, counts, help)->delimiter(',')->allow_extra_args(false)->check(CLI::Range(0, 1 << 20));
+}
+
 void addSamplingOptions(CLI::App& command, hearth::core::SamplingSettings& sampling) {
     command.add_option("--temp", sampling.temperature, "Temperature; 0 always takes the most likely token")->check(CLI::Range(0.0, 10.0));
     command.add_option("--top-k", sampling.topK, "Top-k; 0 = off")->check(CLI::Range(0, 1'000'000));
@@ -28,6 +41,13 @@ void addSamplingOptions(CLI::App& command, hearth::core::SamplingSettings& sampl
     command.add_option("--min-p", sampling.minP, "Min-p; 0 = off")->check(CLI::Range(0.0, 1.0));
     command.add_option("--repeat-penalty", sampling.repeatPenalty, "Repetition penalty; 1 = off")->check(CLI::Range(0.1, 10.0));
     command.add_option("--seed", sampling.seed, "Seed; -1 = a fresh one");
+}
+
+/// The user ends the program: that is no crash of a driver, so the mark of its use goes.
+void onEnd(int number) {
+    core::GpuMarker::removeNow();
+    std::signal(number, SIG_DFL);
+    std::raise(number);
 }
 
 } // namespace
@@ -45,6 +65,7 @@ int main(int argc, char** argv) {
     ChatArguments chatArguments;
     CLI::App* command = app.add_subcommand("chat", "Answers a prompt, or holds a conversation over standard input");
     addModelOptions(*command, chatArguments);
+    addDeviceOptions(*command, chatArguments);
     addSamplingOptions(*command, chatArguments.sampling);
     command->add_option("-n,--max-tokens", chatArguments.maxTokens, "Longest reply in tokens (default: until the context is full)")->check(CLI::Range(0, 1 << 24));
     command->add_option("--system", chatArguments.system, "System prompt");
@@ -55,6 +76,7 @@ int main(int argc, char** argv) {
     LogitsArguments logitsArguments;
     command = app.add_subcommand("logits", "Computes the logits at every position of a list of token ids");
     addModelOptions(*command, logitsArguments);
+    addDeviceOptions(*command, logitsArguments);
     command->add_option("--ids", logitsArguments.ids, "Token ids, separated by commas")->required();
     command->add_option("-o,--out", logitsArguments.out, "File of little-endian float32 [ids][vocabulary]")->required();
     command->callback([&] { action = [&] { return logits(logitsArguments); }; });
@@ -83,18 +105,37 @@ int main(int argc, char** argv) {
     command->callback([&] { action = [&] { return inspect(inspected, inspectJson); }; });
 
     BenchArguments benchArguments;
-    command = app.add_subcommand("bench", "Measures prompt and generation speed against the memory bandwidth of this machine");
+    command = app.add_subcommand("bench", "Measures prompt and generation speed against the memory bandwidth of the device that runs the model");
     addModelOptions(*command, benchArguments);
-    command->add_option("-p,--prompt", benchArguments.prompt, "Prompt tokens")->check(CLI::Range(1, 1 << 20));
-    command->add_option("-n,--generate", benchArguments.generate, "Tokens to generate")->check(CLI::Range(1, 1 << 20));
-    command->add_option("-d,--depth", benchArguments.depth, "Tokens already in the context when generation starts")->check(CLI::Range(0, 1 << 20));
-    command->add_option("-r,--repeats", benchArguments.repeats, "Runs; the best counts")->check(CLI::Range(1, 100));
+    addDeviceOptions(*command, benchArguments);
+    addCounts(*command, "-p,--prompt", benchArguments.prompts, "Prompt tokens, or several counts (128,512); 0 = none");
+    addCounts(*command, "-n,--generate", benchArguments.generates, "Tokens to generate, or several counts; 0 = none");
+    addCounts(*command, "-d,--depth", benchArguments.depths, "Tokens in the context when generation starts, or several counts (0,4096)");
+    command->add_option("-r,--repeats", benchArguments.repeats, "Runs of each; the median and the best are told")->check(CLI::Range(1, 100));
     command->add_option("--bandwidth-mb", benchArguments.bandwidthMegabytes, "Megabytes per thread read for measuring the bandwidth (default: 512)")
         ->check(CLI::Range(1, 1 << 16));
     command->add_flag("--json", benchArguments.json, "As JSON");
     command->callback([&] { action = [&] { return bench(benchArguments); }; });
 
-    app.add_subcommand("devices", "Lists the CPU and every AMD GPU, and says what is used")->callback([&] { action = [] { return devices(); }; });
+    MakeModelArguments makeModelArguments;
+    command = app.add_subcommand("make-model", "Writes a model file with random weights, for measuring speed");
+    command->add_option("--shape", makeModelArguments.shape, "Sizes of a known model")->required()->check(CLI::IsMember(makeModelShapes()));
+    command->add_option("--type", makeModelArguments.type, "Quantisation")->required()->check(CLI::IsMember(makeModelTypes()));
+    command->add_option("-o,--out", makeModelArguments.out, "GGUF file to write; one of that name is replaced")->required();
+    command->add_option("--seed", makeModelArguments.seed, "Seed; the same one gives the same file");
+    command->add_option("--layers", makeModelArguments.layers, "Layers (default: the shape's)")->check(CLI::Range(1, 1024));
+    command->add_option("-t,--threads", makeModelArguments.threads, "Threads (default: all of the machine)")->check(CLI::Range(0, 1024));
+    command->callback([&] { action = [&] { return makeModel(makeModelArguments); }; });
+
+    bool tryAgain = false;
+    command = app.add_subcommand("devices", "Lists the CPU and every GPU, and says what is used and why not");
+    command->add_flag("--try-again", tryAgain, "Tests again what crashed or failed before");
+    command->callback([&] { action = [&] { return devices(tryAgain); }; });
+
+    std::vector<std::string> skippedIds;
+    command = app.add_subcommand("probe-gpu", "Answers the engine's question about the GPUs")->group("");
+    command->add_option("--skip", skippedIds, "Devices that are not to be touched")->allow_extra_args(false);
+    command->callback([&] { action = [&] { return probeGpu(skippedIds); }; });
 
     bool quiet = false;
     command = app.add_subcommand("models", "Lists the models of the models folder; status 1 when none is usable");
@@ -106,5 +147,6 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 1; // --help and --version come this way too
     }
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, onEnd);
     return action();
 }

@@ -2,30 +2,22 @@
 #include "core/engine/engine.h"
 
 #include "core/base/log.h"
-#include "core/base/system_memory.h"
 #include "core/base/units.h"
 #include "core/chat/stop_matcher.h"
 #include "core/engine/sampler.h"
 #include "core/gguf/file_type.h"
 #include "core/tokenizer/text_stream_decoder.h"
-#include "kernels/cpu/cpu_backend.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
-#include <new>
 
 namespace hearth::core {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr std::int32_t kDefaultContext = 8192;
-constexpr std::int32_t kSmallestContext = 64;
-/// Prompt tokens per forward pass: large enough for matrix speed, small enough that Stop and progress are prompt.
-constexpr std::int32_t kPromptChunk = 256;
 
 double secondsSince(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -73,18 +65,20 @@ struct Engine::ReplyWriter {
 };
 
 Engine::Engine(EngineOptions options)
-    : m_options(options) {}
+    : m_options(std::move(options)) {}
 
-Engine::~Engine() = default;
+Engine::~Engine() {
+    unload();
+}
 
 void Engine::unload() {
     m_prompt.reset();
     m_tokenizer.reset();
-    m_cache.reset();
-    m_model.reset();
-    m_backend.reset();
+    releaseModel();
     m_session.clear();
     m_dryBreakers.clear();
+    m_request = {};
+    m_placement = {};
     m_contextLength = 0;
     m_lastDropped = 0;
 }
@@ -101,6 +95,7 @@ Result<ModelInfo> Engine::load(const LoadRequest& request, const std::function<v
             if (!loaded) engine.unload();
         }
     } rollback{*this};
+    m_request = request;
 
     auto file = GgufFile::open(request.path);
     if (!file) return std::unexpected(file.error());
@@ -112,44 +107,23 @@ Result<ModelInfo> Engine::load(const LoadRequest& request, const std::function<v
     const std::string templateSource(file->metadata().string("tokenizer.chat_template").value_or(""));
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "loading was cancelled");
 
-    m_backend = kernels::CpuBackend::create({.threads = request.threads, .forcedPath = m_options.cpuPath});
-    if (!m_backend) return fail(ErrorCode::Internal, "the CPU back end could not be created");
-    const auto weightProgress = [&progress](const WeightProgress& done) {
-        if (!progress) return;
-        const double total = static_cast<double>(std::max<std::uint64_t>(done.bytesTotal, 1));
-        progress({static_cast<float>(static_cast<double>(done.bytesDone) / total), done.bytesDone, done.bytesTotal});
-    };
-    auto model = Model::load(std::move(*file), *m_backend, {.prefillChunk = kPromptChunk}, weightProgress, stop);
-    if (!model) return std::unexpected(model.error());
-    m_model = std::move(*model);
-
-    const ModelConfig& config = m_model->config();
-    const std::int32_t trained = std::max(config.trainedContext, kSmallestContext);
-    m_contextLength = request.contextLength > 0 ? std::max(request.contextLength, kSmallestContext) : std::min(trained, kDefaultContext);
-    const std::uint64_t needed = m_model->kvBytes(m_contextLength) + m_model->scratchBytes();
-    if (const auto available = availableMemory(); available && needed > *available) {
-        return fail(ErrorCode::OutOfMemory, fmt::format("a context of {} tokens needs {}, and {} of memory are available",
-                                                        formatCount(static_cast<std::uint64_t>(m_contextLength)), formatBytes(needed), formatBytes(*available)));
-    }
-    auto cache = m_model->makeCache(m_contextLength);
-    if (!cache) return std::unexpected(cache.error());
-    m_cache = std::move(*cache);
+    if (auto placed = placeModel(std::move(*file), progress, stop); !placed) return std::unexpected(placed.error());
     m_prompt = std::make_unique<ChatPrompt>(*m_tokenizer, templateSource);
     m_dryBreakers = findDryBreakers(*m_tokenizer);
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "loading was cancelled");
 
     rollback.loaded = true;
-    ModelInfo info = describe(request);
+    ModelInfo info = describe();
     info.loadSeconds = secondsSince(start);
-    spdlog::info("loaded {} ({}, {}) in {:.2f} s: {}", info.name, info.architecture, info.quantization, info.loadSeconds, info.backendDetail);
+    spdlog::info("loaded {} ({}, {}) in {:.2f} s: {} {}; {}", info.name, info.architecture, info.quantization, info.loadSeconds, info.backend, info.backendDetail, info.backendReason);
     return info;
 }
 
-ModelInfo Engine::describe(const LoadRequest& request) const {
+ModelInfo Engine::describe() const {
     const ModelConfig& config = m_model->config();
-    const kernels::DeviceInfo device = m_backend->deviceInfo();
+    const kernels::DeviceInfo device = (m_gpuBackend ? m_gpuBackend : m_cpuBackend)->deviceInfo();
     ModelInfo info;
-    info.path = request.path;
+    info.path = m_request.path;
     info.name = displayName(m_model->file());
     info.architecture = config.architecture;
     info.quantization = quantizationName(m_model->file());
@@ -162,9 +136,14 @@ ModelInfo Engine::describe(const LoadRequest& request) const {
     info.kvBytes = m_model->kvBytes(m_contextLength);
     info.scratchBytes = m_model->scratchBytes();
     info.threads = device.threads;
-    info.backend = "CPU";
+    info.backend = m_gpuBackend ? "GPU" : "CPU";
     info.backendDetail = device.isa;
-    info.backendReason = "Runs on the CPU: this version of Hearth has no GPU back end yet.";
+    info.backendReason = m_gpuBackend ? fmt::format("Runs on the {}.", m_placement.device.name) : "Runs on the CPU. " + m_placement.explanation;
+    info.device = m_gpuBackend ? m_placement.device.id : std::string(kCpuDevice);
+    info.gpuName = m_placement.gpuName;
+    info.gpuLayers = m_gpuBackend ? config.layers : 0;
+    info.fallback = m_placement.fallback;
+    info.gpuReason = m_placement.reason;
     info.chatTemplateFromFile = m_prompt->usesFileTemplate();
     if (!m_prompt->notice().empty()) info.notices.push_back(m_prompt->notice());
     if (!m_tokenizer->notice().empty()) info.notices.emplace_back(m_tokenizer->notice());
@@ -175,8 +154,12 @@ ModelInfo Engine::describe(const LoadRequest& request) const {
     return info;
 }
 
-Result<void> Engine::checkReady() const {
-    if (!m_model) return fail(ErrorCode::NoModelLoaded, "no model is loaded");
+Result<void> Engine::checkReady() {
+    if (m_request.path.empty()) return fail(ErrorCode::NoModelLoaded, "no model is loaded");
+    // A take-over that could not be finished, for want of memory, is tried again with every request.
+    if (!m_model) {
+        if (auto loaded = loadOnCpu(); !loaded) return loaded;
+    }
     return m_model->checkFile();
 }
 
@@ -194,12 +177,24 @@ std::uint64_t Engine::weightBytesPerToken() const {
     return bytes;
 }
 
-void Engine::clearSession() {
-    m_session.clear();
-    if (m_cache) m_cache->truncate(0);
+std::optional<double> Engine::deviceReadBandwidth() {
+    const double measured = m_model ? m_backend->measureReadBandwidth() : 0.0;
+    return measured > 0.0 ? std::optional(measured) : std::nullopt;
+}
+
+void Engine::clearSession(std::size_t keep) {
+    if (keep < m_session.size()) m_session.resize(keep);
+    if (m_cache) m_cache->truncate(static_cast<std::int32_t>(m_session.size()));
 }
 
 Result<void> Engine::feed(std::span<const TokenId> ids, LogitsWanted wanted, std::stop_token stop) {
+    auto done = feedHere(ids, wanted, stop);
+    if (done || m_takeover == nullptr || !isGpuFailure(done.error())) return done;
+    if (auto taken = takeOver(done.error(), stop); !taken) return taken;
+    return feedHere(ids, wanted, std::move(stop));
+}
+
+Result<void> Engine::feedHere(std::span<const TokenId> ids, LogitsWanted wanted, std::stop_token stop) {
     const auto vocabulary = static_cast<std::size_t>(m_model->config().vocabulary);
     m_logits.resize(wanted == LogitsWanted::All ? ids.size() * vocabulary : wanted == LogitsWanted::Last ? vocabulary : 0);
     auto done = m_model->forward(*m_cache, ids, wanted, m_logits, stop);
@@ -227,7 +222,8 @@ Result<void> Engine::computePrompt(std::span<const TokenId> ids, const Generatio
     for (std::size_t at = kept; at < ids.size();) {
         if (events.promptProgress) events.promptProgress({static_cast<std::int32_t>(at - kept), total});
         if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "stopped while reading the prompt");
-        const std::size_t count = std::min<std::size_t>(kPromptChunk, ids.size() - at);
+        const auto chunk = static_cast<std::size_t>(m_model->prefillChunk());
+        const std::size_t count = std::min(chunk, ids.size() - at);
         const bool last = at + count == ids.size();
         if (auto done = feed(ids.subspan(at, count), last ? LogitsWanted::Last : LogitsWanted::None, stop); !done) return done;
         at += count;
@@ -243,6 +239,12 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
     if (auto intact = checkReady(); !intact) return std::unexpected(intact.error());
 
     GenerationResult result;
+    Takeover takeover{events, result.notices};
+    m_takeover = &takeover;
+    struct EndOfReply {
+        Takeover*& slot;
+        ~EndOfReply() { slot = nullptr; }
+    } const endOfReply{m_takeover};
     GenerationStats& stats = result.stats;
     stats.contextLength = m_contextLength;
     stats.seed = request.sampling.seed >= 0 ? request.sampling.seed : freshSeed();
@@ -324,8 +326,9 @@ Result<std::vector<float>> Engine::logits(std::span<const TokenId> ids, std::sto
     if (auto ready = checkReady(); !ready) return std::unexpected(ready.error());
     clearSession();
     std::vector<float> all;
-    for (std::size_t at = 0; at < ids.size(); at += kPromptChunk) {
-        const auto chunk = ids.subspan(at, std::min<std::size_t>(kPromptChunk, ids.size() - at));
+    const auto step = static_cast<std::size_t>(m_model->prefillChunk());
+    for (std::size_t at = 0; at < ids.size(); at += step) {
+        const auto chunk = ids.subspan(at, std::min(step, ids.size() - at));
         if (auto done = feed(chunk, LogitsWanted::All, stop); !done) return std::unexpected(done.error());
         all.insert(all.end(), m_logits.begin(), m_logits.end());
     }

@@ -2,17 +2,20 @@
 //
 // Engine: the TextGenerator of this machine. Owns the model file, the back end, the tokenizer and one session (the KV
 // cache with the tokens in it). Each request carries the whole conversation; what it has in common with the cache is kept,
-// so continuing, editing or regenerating computes only what changed.
+// so continuing, editing or regenerating computes only what changed. The model goes to a GPU when one can be used; when
+// that fails, at load or in the middle of a reply, the CPU takes over from the same token (engine_placement.cpp).
 // Thread: one (the engine's).
 #pragma once
 
 #include "core/engine/chat_prompt.h"
+#include "core/engine/gpu_access.h"
 #include "core/engine/text_generator.h"
 #include "core/model/model.h"
 #include "core/tokenizer/tokenizer.h"
 #include "kernels/backend.h"
 #include "kernels/cpu/cpu_features.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,6 +25,7 @@ namespace hearth::core {
 
 struct EngineOptions {
     std::optional<kernels::CpuPath> cpuPath; ///< tests and benchmarks force one
+    std::function<std::unique_ptr<GpuAccess>()> gpus; ///< called before the first load; empty = no GPU is looked for
 };
 
 class Engine final : public TextGenerator {
@@ -35,6 +39,12 @@ public:
     [[nodiscard]] Result<GenerationResult> generate(const GenerationRequest& request, const GenerationEvents& events,
                                                     std::stop_token stop) override;
 
+    /// Every device and the reason of each that is not used; works without a model. Only error: Cancelled.
+    [[nodiscard]] Result<DeviceList> devices(std::string_view wanted = {}, std::stop_token stop = {});
+
+    /// Forgets that a device crashed or failed: the next look and load try it again.
+    void retryGpus();
+
     // --- for hearth-cli and tests -------------------------------------------------------------------------------
     [[nodiscard]] const Tokenizer* tokenizer() const { return m_tokenizer.get(); }
     [[nodiscard]] ChatPrompt* chatPrompt() { return m_prompt.get(); }
@@ -45,30 +55,69 @@ public:
     [[nodiscard]] Result<void> prefill(std::span<const TokenId> ids, std::stop_token stop = {});
     /// One decoding step: feeds a token, returns the next row of logits.
     [[nodiscard]] Result<std::span<const float>> decodeStep(TokenId token, std::stop_token stop = {});
-    void clearSession();
+    /// Forgets all but the first `keep` tokens of the session.
+    void clearSession(std::size_t keep = 0);
     /// Bytes of weights that one decoding step reads (all but the embedding rows it does not look up).
     [[nodiscard]] std::uint64_t weightBytesPerToken() const;
+    /// Bytes per second that the device with the weights reads at most, measured now; nullopt when no model is loaded or its
+    /// back end does not measure itself.
+    [[nodiscard]] std::optional<double> deviceReadBandwidth();
 
 private:
     struct ReplyWriter;
+    /// Where the model is, and why there.
+    struct Placement {
+        Device device;            ///< of the GPU; id empty = the CPU
+        std::string gpuName;      ///< also after the GPU failed
+        GpuReason reason = GpuReason::Ok;
+        std::string explanation;  ///< of the reason
+        bool fallback = false;
+    };
+    /// Whom a reply under way tells that the CPU takes over.
+    struct Takeover {
+        const GenerationEvents& events;
+        std::vector<std::string>& notices;
+    };
+
+    // engine_placement.cpp
+    [[nodiscard]] GpuAccess* gpus();
+    [[nodiscard]] Result<void> placeModel(GgufFile file, const std::function<void(const LoadProgress&)>& progress, std::stop_token stop);
+    [[nodiscard]] Result<void> choosePlacement(std::stop_token stop);
+    /// Opens the chosen GPU; on failure the placement becomes the CPU.
+    void openGpu();
+    void closeGpu();
+    /// The model on one back end, with its cache.
+    [[nodiscard]] Result<void> loadHere(GgufFile file, const std::function<void(const LoadProgress&)>& progress, std::stop_token stop);
+    void leaveGpu(const Error& error);
+    /// After a failure of the GPU: the model on the CPU, the session's tokens computed anew.
+    [[nodiscard]] Result<void> takeOver(const Error& error, std::stop_token stop);
+    [[nodiscard]] Result<void> loadOnCpu();
+    void releaseModel();
+    [[nodiscard]] bool isGpuFailure(const Error& error) const;
 
     /// Brings the session to exactly `ids`; keeps the common prefix. m_logits then holds the last row.
     [[nodiscard]] Result<void> computePrompt(std::span<const TokenId> ids, const GenerationEvents& events, GenerationStats& stats,
                                              std::stop_token stop);
     /// Appends ids to the session; m_logits then holds what was wanted.
     [[nodiscard]] Result<void> feed(std::span<const TokenId> ids, LogitsWanted wanted, std::stop_token stop);
-    [[nodiscard]] Result<void> checkReady() const;
-    [[nodiscard]] ModelInfo describe(const LoadRequest& request) const;
+    [[nodiscard]] Result<void> feedHere(std::span<const TokenId> ids, LogitsWanted wanted, std::stop_token stop);
+    [[nodiscard]] Result<void> checkReady();
+    [[nodiscard]] ModelInfo describe() const;
 
     EngineOptions m_options;
-    std::unique_ptr<kernels::Backend> m_backend;
-    std::unique_ptr<Model> m_model;          ///< after the back end: freed before it
+    std::unique_ptr<GpuAccess> m_gpus;       ///< before the back ends: freed after them
+    std::unique_ptr<kernels::Backend> m_cpuBackend; ///< null while the GPU does all
+    std::unique_ptr<kernels::Backend> m_gpuBackend; ///< null while the CPU does all
+    std::unique_ptr<Model> m_model;          ///< after the back ends: freed before them
     std::optional<KvCache> m_cache;
     std::unique_ptr<Tokenizer> m_tokenizer;
     std::unique_ptr<ChatPrompt> m_prompt;
     std::vector<TokenId> m_session;          ///< the tokens whose keys and values are in m_cache
     std::vector<float> m_logits;
     std::vector<TokenId> m_dryBreakers;
+    LoadRequest m_request;                   ///< what is loaded
+    Placement m_placement;
+    Takeover* m_takeover = nullptr;          ///< while a reply is under way
     std::int32_t m_contextLength = 0;
     std::int32_t m_lastDropped = 0;
 };

@@ -4,11 +4,15 @@
 // Nothing here points at anything, so all of it may cross threads, and later processes.
 #pragma once
 
+#include "kernels/gpu_reason.h"
+
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace hearth::core {
+
+using kernels::GpuReason;
 
 enum class Role : std::uint8_t { System, User, Assistant };
 
@@ -40,6 +44,10 @@ struct LoadRequest {
     std::string path;
     std::int32_t contextLength = 0; ///< 0 = min(model's own, 8192)
     std::int32_t threads = 0;       ///< 0 = one per physical core
+    std::string device;             ///< "" = automatic, "cpu", or a GPU's id (devices.h)
+    std::int32_t gpuLayers = -1;    ///< -1 = as many as fit; 0 = all on the CPU
+    bool retryGpu = false;          ///< try again what crashed or failed before
+    std::string kvType = "f16";     ///< of keys and values: "f16" or "q8_0"
 };
 
 struct LoadProgress {
@@ -63,9 +71,14 @@ struct ModelInfo {
     std::uint64_t kvBytes = 0;
     std::uint64_t scratchBytes = 0;
     std::int32_t threads = 0;
-    std::string backend;            ///< "CPU", later "GPU"
+    std::string backend;            ///< "CPU" or "GPU"
     std::string backendDetail;      ///< instruction set or GPU family: "AVX-512 VNNI"
-    std::string backendReason;      ///< why this back end, one sentence for people
+    std::string backendReason;      ///< why this back end, one or two sentences for people
+    std::string device;             ///< "cpu", or the GPU's id
+    std::string gpuName;            ///< "Radeon RX 7900 XTX": the GPU that is used, or that failed; empty when there is none
+    std::int32_t gpuLayers = 0;     ///< layers computed on the GPU
+    bool fallback = false;          ///< there is a GPU, nobody chose the CPU, and yet the CPU computes
+    GpuReason gpuReason = GpuReason::Ok; ///< why no GPU is used; Ok while one is
     bool chatTemplateFromFile = false;
     std::vector<std::string> notices; ///< things a user should know: fallback template, unknown pre-tokenizer ...
     double loadSeconds = 0.0;
@@ -98,6 +111,7 @@ struct GenerationStats {
 struct GenerationResult {
     FinishReason reason = FinishReason::EndOfText;
     GenerationStats stats;
+    std::vector<std::string> notices;   ///< what happened on the way that a user should know: the GPU failed, the CPU went on
 };
 
 struct PromptProgress {

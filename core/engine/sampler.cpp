@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/sampler.h"
 
+#include "kernels/ops/sample_chain.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -26,6 +28,25 @@ std::uint64_t mix(std::uint64_t value) {
     return value;
 }
 
+bool divides(const SamplingSettings& settings) {
+    return settings.repeatPenalty != 1.0f && settings.repeatPenalty > 0.0f;
+}
+
+kernels::SampleParams paramsOf(const SamplingSettings& settings) {
+    kernels::SampleParams params;
+    params.temperature = settings.temperature;
+    params.topK = settings.topK;
+    if (settings.topP < 1.0f) {
+        params.topP = static_cast<std::uint64_t>(std::max(0.0, static_cast<double>(settings.topP)) * 0x1p32);
+    }
+    params.logMinP = settings.minP > 0.0f ? std::log(std::min(settings.minP, 1.0f)) : -std::numeric_limits<float>::infinity();
+    if (divides(settings)) {
+        params.divisorAbove = settings.repeatPenalty;
+        params.divisorBelow = 1.0f / settings.repeatPenalty;
+    }
+    return params;
+}
+
 } // namespace
 
 std::int64_t freshSeed() {
@@ -37,6 +58,7 @@ std::int64_t freshSeed() {
 
 Sampler::Sampler(const SamplingSettings& settings, std::uint64_t seed, std::vector<TokenId> dryBreakers)
     : m_settings(settings)
+    , m_params(paramsOf(settings))
     , m_seed(seed)
     , m_dryBreakers(std::move(dryBreakers)) {}
 
@@ -48,25 +70,53 @@ void Sampler::accept(std::span<const TokenId> tokens) {
     m_history.insert(m_history.end(), tokens.begin(), tokens.end());
 }
 
-double Sampler::uniform() {
+std::uint64_t Sampler::drawNumber(std::uint64_t number) const {
     constexpr std::uint64_t kGoldenRatio = 0x9E3779B97F4A7C15u;
-    const std::uint64_t bits = mix(mix(m_seed) + (++m_draws) * kGoldenRatio);
-    return static_cast<double>(bits >> 11) * 0x1.0p-53;
+    return mix(mix(m_seed) + number * kGoldenRatio) >> 11;
 }
 
-void Sampler::applyPenalties() {
-    const bool repeats = m_settings.repeatPenalty != 1.0f && m_settings.repeatPenalty > 0.0f;
-    if (!repeats && m_settings.frequencyPenalty == 0.0f && m_settings.presencePenalty == 0.0f) return;
+bool Sampler::penalizes() const {
+    return divides(m_settings) || m_settings.frequencyPenalty != 0.0f || m_settings.presencePenalty != 0.0f;
+}
+
+std::vector<kernels::TokenPenalty> Sampler::penalties() const {
+    std::vector<kernels::TokenPenalty> penalties;
+    if (!penalizes()) return penalties;
     const std::size_t window = m_settings.penaltyWindow < 0 ? m_history.size()
                                                             : std::min<std::size_t>(m_history.size(), static_cast<std::size_t>(m_settings.penaltyWindow));
     std::unordered_map<TokenId, int> counts;
     for (const TokenId token : std::span(m_history).last(window)) ++counts[token];
+    penalties.reserve(counts.size());
     for (const auto& [token, count] : counts) {
+        penalties.push_back({token, static_cast<float>(count) * m_settings.frequencyPenalty + m_settings.presencePenalty});
+    }
+    return penalties;
+}
+
+void Sampler::applyPenalties() {
+    for (const auto& [token, penalty] : penalties()) {
         if (token < 0 || static_cast<std::size_t>(token) >= m_logits.size()) continue;
         float& logit = m_logits[static_cast<std::size_t>(token)];
-        if (repeats) logit = logit > 0.0f ? logit / m_settings.repeatPenalty : logit * m_settings.repeatPenalty;
-        logit -= static_cast<float>(count) * m_settings.frequencyPenalty + m_settings.presencePenalty;
+        logit = kernels::penalizedLogit(logit, m_params.divisorAbove, m_params.divisorBelow, penalty);
     }
+}
+
+bool Sampler::fitsDevice() const {
+    if (m_settings.dryMultiplier > 0.0f) return false;
+    if (m_settings.temperature < kernels::kGreedyTemperature) return true;
+    const bool xtc = m_settings.xtcProbability > 0.0f && m_settings.xtcThreshold <= 0.5f;
+    return m_settings.topK > 0 && m_settings.topK <= kernels::kSampleMostK && m_settings.typicalP >= 1.0f && !xtc;
+}
+
+Sampler::DeviceRequest Sampler::deviceRequest() const {
+    DeviceRequest request{m_params, penalties()};
+    request.params.penalties = static_cast<std::int32_t>(request.penalties.size());
+    request.params.draw = drawNumber(m_draws + 1);
+    return request;
+}
+
+void Sampler::countDeviceChoice() {
+    if (m_settings.temperature >= kernels::kGreedyTemperature) ++m_draws;
 }
 
 void Sampler::applyDry() {
@@ -124,28 +174,28 @@ void Sampler::keepTopK(std::size_t k) {
     m_sorted = true;
 }
 
-void Sampler::computeProbabilities() {
+std::uint64_t Sampler::weigh(float temperature) {
     float highest = -std::numeric_limits<float>::infinity();
     for (const Candidate& candidate : m_candidates) highest = std::max(highest, candidate.logit);
-    double sum = 0.0;
+    std::uint64_t total = 0;
     for (Candidate& candidate : m_candidates) {
-        candidate.probability = std::exp(candidate.logit - highest);
-        sum += candidate.probability;
+        candidate.weight = kernels::sampleWeight((candidate.logit - highest) / temperature);
+        total += candidate.weight;
     }
-    for (Candidate& candidate : m_candidates) candidate.probability = static_cast<float>(candidate.probability / sum);
+    return total;
 }
 
-void Sampler::keepTopP(float p) {
-    if (p >= 1.0f) return;
-    computeProbabilities();
+void Sampler::keepTopP() {
+    if (m_params.topP >= kernels::kSampleWhole) return;
+    const std::uint64_t share = kernels::sampleShare(weigh(1.0f), m_params.topP);
     // Selecting a growing head is cheaper than sorting 100,000 candidates: the head that holds p is nearly always short.
     const std::vector<Candidate> all = m_sorted ? std::vector<Candidate>{} : m_candidates;
     for (std::size_t head = 256;; head *= 8) {
         if (!m_sorted) keepTopK(head);
-        double cumulative = 0.0;
+        std::uint64_t cumulative = 0;
         for (std::size_t i = 0; i < m_candidates.size(); ++i) {
-            cumulative += m_candidates[i].probability;
-            if (cumulative >= p) {
+            cumulative += m_candidates[i].weight;
+            if (cumulative >= share) {
                 m_candidates.resize(i + 1);
                 return;
             }
@@ -158,62 +208,61 @@ void Sampler::keepTopP(float p) {
 
 void Sampler::keepTypical(float p) {
     if (p >= 1.0f) return;
-    computeProbabilities();
+    const auto total = static_cast<double>(weigh(1.0f));
+    const auto probability = [total](const Candidate& candidate) { return static_cast<double>(candidate.weight) / total; };
     double entropy = 0.0;
     for (const Candidate& candidate : m_candidates) {
-        if (candidate.probability > 0.0f) entropy -= candidate.probability * std::log(candidate.probability);
+        if (candidate.weight > 0) entropy -= probability(candidate) * std::log(probability(candidate));
     }
-    const auto distance = [entropy](const Candidate& candidate) {
-        return candidate.probability > 0.0f ? std::abs(-std::log(candidate.probability) - entropy) : std::numeric_limits<double>::infinity();
+    struct Surprise {
+        double distance; ///< of the token's surprise from the entropy
+        Candidate candidate;
     };
-    std::ranges::sort(m_candidates, [&](const Candidate& a, const Candidate& b) {
-        const double left = distance(a);
-        const double right = distance(b);
-        return left != right ? left < right : a.id < b.id;
+    std::vector<Surprise> surprises;
+    surprises.reserve(m_candidates.size());
+    for (const Candidate& candidate : m_candidates) {
+        surprises.push_back({candidate.weight > 0 ? std::abs(-std::log(probability(candidate)) - entropy) : std::numeric_limits<double>::infinity(),
+                             candidate});
+    }
+    std::ranges::sort(surprises, [](const Surprise& a, const Surprise& b) {
+        return a.distance != b.distance ? a.distance < b.distance : a.candidate.id < b.candidate.id;
     });
+    m_candidates.clear();
     double cumulative = 0.0;
-    for (std::size_t i = 0; i < m_candidates.size(); ++i) {
-        cumulative += m_candidates[i].probability;
-        if (cumulative >= p) {
-            m_candidates.resize(i + 1);
-            break;
-        }
+    for (const Surprise& surprise : surprises) {
+        m_candidates.push_back(surprise.candidate);
+        cumulative += probability(surprise.candidate);
+        if (cumulative >= static_cast<double>(p)) break;
     }
     m_sorted = false;
 }
 
-void Sampler::keepMinP(float p) {
-    if (p <= 0.0f) return;
+void Sampler::keepMinP() {
+    if (m_settings.minP <= 0.0f) return;
     float highest = -std::numeric_limits<float>::infinity();
     for (const Candidate& candidate : m_candidates) highest = std::max(highest, candidate.logit);
     // p_i >= p * p_max, in logits.
-    const float threshold = highest + std::log(std::min(p, 1.0f));
+    const float threshold = highest + m_params.logMinP;
     std::erase_if(m_candidates, [threshold](const Candidate& candidate) { return candidate.logit < threshold; });
 }
 
 void Sampler::applyXtc() {
     if (m_settings.xtcProbability <= 0.0f || m_settings.xtcThreshold > 0.5f) return;
-    if (uniform() >= m_settings.xtcProbability) return;
+    if (static_cast<double>(drawNumber(++m_draws)) * 0x1p-53 >= static_cast<double>(m_settings.xtcProbability)) return;
     keepTopK(m_candidates.size());
-    computeProbabilities();
+    const double likely = static_cast<double>(m_settings.xtcThreshold) * static_cast<double>(weigh(1.0f));
     std::size_t above = 0;
-    while (above < m_candidates.size() && m_candidates[above].probability >= m_settings.xtcThreshold) ++above;
+    while (above < m_candidates.size() && static_cast<double>(m_candidates[above].weight) >= likely) ++above;
     // The least likely of the likely ones stays, so there is always something to say.
     if (above >= 2) m_candidates.erase(m_candidates.begin(), m_candidates.begin() + static_cast<std::ptrdiff_t>(above - 1));
 }
 
-TokenId Sampler::draw(float temperature) {
+TokenId Sampler::draw() {
     keepTopK(m_candidates.size());
-    const float highest = m_candidates.front().logit;
-    double sum = 0.0;
-    for (Candidate& candidate : m_candidates) {
-        candidate.probability = std::exp((candidate.logit - highest) / temperature);
-        sum += candidate.probability;
-    }
-    const double target = uniform() * sum;
-    double cumulative = 0.0;
+    const std::uint64_t target = kernels::sampleTarget(weigh(m_settings.temperature), drawNumber(++m_draws));
+    std::uint64_t cumulative = 0;
     for (const Candidate& candidate : m_candidates) {
-        cumulative += candidate.probability;
+        cumulative += candidate.weight;
         if (target < cumulative) return candidate.id;
     }
     return m_candidates.back().id;
@@ -223,22 +272,21 @@ std::optional<TokenId> Sampler::sample(std::span<const float> logits) {
     m_logits.assign(logits.begin(), logits.end());
     applyPenalties();
     applyDry();
-    // Below this the division overflows; the distribution is a single spike anyway.
-    if (m_settings.temperature < 1e-4f) return argmax();
+    if (m_settings.temperature < kernels::kGreedyTemperature) return argmax();
 
     m_candidates.clear();
     m_candidates.reserve(m_logits.size());
     for (std::size_t i = 0; i < m_logits.size(); ++i) {
-        if (std::isfinite(m_logits[i])) m_candidates.push_back({static_cast<TokenId>(i), m_logits[i], 0.0f});
+        if (std::isfinite(m_logits[i])) m_candidates.push_back({static_cast<TokenId>(i), m_logits[i], 0});
     }
     if (m_candidates.empty()) return std::nullopt;
     m_sorted = false;
     if (m_settings.topK > 0) keepTopK(static_cast<std::size_t>(m_settings.topK));
     keepTypical(m_settings.typicalP);
-    keepTopP(m_settings.topP);
-    keepMinP(m_settings.minP);
+    keepTopP();
+    keepMinP();
     applyXtc();
-    return draw(m_settings.temperature);
+    return draw();
 }
 
 } // namespace hearth::core

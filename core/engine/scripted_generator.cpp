@@ -75,6 +75,10 @@ Result<GenerationResult> ScriptedGenerator::generate(const GenerationRequest& re
             result.reason = FinishReason::Cancelled;
             return result;
         }
+        if (m_script.takeOver && stats.generatedTokens == 1) {
+            result.notices.push_back(m_script.takeOver->backendReason);
+            if (events.backendChanged) events.backendChanged(*m_script.takeOver);
+        }
         if (events.text) events.text(piece);
         if (stats.generatedTokens == 0) stats.firstTokenSeconds = secondsSince(start);
         ++stats.generatedTokens;

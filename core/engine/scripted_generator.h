@@ -19,6 +19,7 @@ struct Script {
     std::optional<Error> loadError;
     std::optional<Error> generateError;   ///< raised after `errorAfterPieces`
     int errorAfterPieces = 0;
+    std::optional<ModelInfo> takeOver;    ///< the GPU fails before the second piece; this is the model from then on
     ModelInfo model;                      ///< what load reports; path is taken from the request
 };
 

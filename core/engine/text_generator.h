@@ -20,6 +20,7 @@ struct GenerationEvents {
     std::function<void(const PromptProgress&)> promptProgress;
     std::function<void(std::string_view)> text;            ///< whole UTF-8, in order
     std::function<void(const GenerationStats&)> stats;     ///< after every token: live figures for the panel
+    std::function<void(const ModelInfo&)> backendChanged;  ///< the GPU failed; the CPU carries this reply on
 };
 
 class TextGenerator {

@@ -90,13 +90,14 @@ void addThenNorm(Backend& backend, const TensorView& out, const TensorView& x, c
     }
 }
 
-void computeLogits(Backend& backend, const DecodeStep& step, const TensorView& x, const TensorView& mixture) {
-    const TensorView h = step.scratch.normed.firstRows(x.rows());
+void computeLogits(Backend& backend, const DecodeStep& step, Scratch& scratch, const TensorView& x,
+                   const TensorView& mixture) {
+    const TensorView h = scratch.normed.firstRows(x.rows());
     addThenNorm(backend, h, x, mixture, step.weights.outputNorm, step.config.normEpsilon);
     const auto vocabulary = static_cast<std::size_t>(step.config.vocabulary);
     for (std::int64_t row = 0; row < h.rows(); row += Scratch::kLogitRows) {
         const std::int64_t count = std::min<std::int64_t>(Scratch::kLogitRows, h.rows() - row);
-        const TensorView logits = step.scratch.logits.firstRows(count);
+        const TensorView logits = scratch.logits.firstRows(count);
         backend.matmul(logits, step.weights.output, h.rowRange(row, count));
         backend.download(std::as_writable_bytes(step.logits.subspan(static_cast<std::size_t>(row) * vocabulary,
                                                                     static_cast<std::size_t>(count) * vocabulary)),
@@ -151,17 +152,27 @@ std::unique_ptr<Scratch> Scratch::create(const ModelConfig& config, Backend& bac
     return scratch;
 }
 
-void decode(Backend& backend, const DecodeStep& step) {
+std::int64_t carriedRows(const DecodeStep& step, std::int32_t layers) {
+    const bool all = layers < step.config.layers || step.observer;
+    return all ? static_cast<std::int64_t>(step.tokens.size()) : step.logitRows;
+}
+
+void decode(const Segment& segment, const DecodeStep& step) {
+    Backend& backend = segment.backend;
+    Scratch& scratch = segment.scratch;
     const ModelConfig& config = step.config;
-    Scratch& scratch = step.scratch;
     const auto tokens = static_cast<std::int64_t>(step.tokens.size());
     const kernels::AttentionParams attention{config.heads, config.attentionScale, 0.0f, 0};
 
-    TensorView x = scratch.residual.firstRows(tokens);
+    TensorView x = scratch.residual.firstRows(carriedRows(step, segment.firstLayer));
     TensorView mixture; // of the layer before, still to be added to x: the next norm does it in passing
-    backend.embed(x, step.weights.tokenEmbedding, step.tokens, config.embeddingScale);
+    if (segment.embeds) {
+        backend.embed(x, step.weights.tokenEmbedding, step.tokens, config.embeddingScale);
+    } else {
+        backend.upload(x, std::as_bytes(step.carried.first(static_cast<std::size_t>(x.elements()))));
+    }
 
-    for (std::int32_t i = 0; i < config.layers; ++i) {
+    for (std::int32_t i = segment.firstLayer; i < segment.endLayer; ++i) {
         const LayerWeights& layer = step.weights.layers[static_cast<std::size_t>(i)];
         const kernels::KvView kv = step.cache.layer(i);
         const TensorView h = scratch.normed.firstRows(tokens);
@@ -173,14 +184,10 @@ void decode(Backend& backend, const DecodeStep& step) {
         projectQkv(backend, config, layer, h, {q, k, v});
         backend.ropeAndAppend(q, k, v, kv, step.firstPosition, config.rope);
 
-        // After the last layer's keys and values are stored, only tokens whose logits are wanted matter.
-        std::int64_t rows = tokens;
-        if (i + 1 == config.layers && !step.observer) {
-            rows = step.logitRows;
-            if (rows == 0) return;
-            x = lastRows(x, tokens, rows);
-            q = lastRows(q, tokens, rows);
-        }
+        const std::int64_t rows = carriedRows(step, i + 1);
+        if (rows == 0) return;
+        x = lastRows(x, tokens, rows);
+        q = lastRows(q, tokens, rows);
         const TensorView attended = scratch.attention.firstRows(rows);
         const TensorView projected = scratch.projected.firstRows(rows);
         backend.attention(attended, q, kv, step.firstPosition + static_cast<std::int32_t>(tokens - rows), attention);
@@ -200,9 +207,14 @@ void decode(Backend& backend, const DecodeStep& step) {
             observe(backend, step, i, x);
         }
     }
-    if (step.logitRows == 0) return;
-    if (present(mixture)) mixture = lastRows(mixture, x.rows(), step.logitRows);
-    computeLogits(backend, step, lastRows(x, x.rows(), step.logitRows), mixture);
+
+    if (!segment.computesLogits) {
+        if (present(mixture)) backend.add(x, mixture);
+        backend.download(std::as_writable_bytes(step.carried.first(static_cast<std::size_t>(x.elements()))), x);
+    } else if (step.logitRows > 0) {
+        if (present(mixture)) mixture = lastRows(mixture, x.rows(), step.logitRows);
+        computeLogits(backend, step, scratch, lastRows(x, x.rows(), step.logitRows), mixture);
+    }
 }
 
 } // namespace hearth::core

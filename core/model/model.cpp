@@ -13,33 +13,9 @@
 
 namespace hearth::core {
 
-namespace {
-
-std::unexpected<Error> errorOf(const kernels::Status& status) {
-    switch (status.code) {
-    case kernels::StatusCode::Cancelled:
-        return fail(ErrorCode::Cancelled, "computing was cancelled");
-    case kernels::StatusCode::OutOfMemory:
-        return fail(ErrorCode::OutOfMemory, fmt::format("no memory in {}", status.place));
-    case kernels::StatusCode::DeviceLost:
-        return fail(ErrorCode::DeviceLost, fmt::format("device lost in {}", status.place));
-    case kernels::StatusCode::InvalidShape:
-        return fail(ErrorCode::Internal, fmt::format("{}: shapes do not fit", status.place));
-    case kernels::StatusCode::UnsupportedType:
-        return fail(ErrorCode::Internal, fmt::format("{}: unsupported type", status.place));
-    case kernels::StatusCode::LaunchFailed:
-        return fail(ErrorCode::Internal, fmt::format("{}: launch failed", status.place));
-    case kernels::StatusCode::Ok:
-        break;
-    }
-    return fail(ErrorCode::Internal, fmt::format("{}: status {}", status.place, static_cast<int>(status.code)));
-}
-
-} // namespace
-
-Model::Model(GgufFile file, kernels::Backend& backend, const ModelOptions& options, ModelConfig config)
+Model::Model(GgufFile file, const BackendSet& backends, const ModelOptions& options, ModelConfig config)
     : m_file(std::move(file))
-    , m_backend(backend)
+    , m_backends(backends)
     , m_options(options)
     , m_config(std::move(config))
     , m_serial(nextSerial()) {}
@@ -57,7 +33,7 @@ Result<ModelConfig> Model::check(const GgufFile& file) {
     return config;
 }
 
-Result<std::unique_ptr<Model>> Model::load(GgufFile file, kernels::Backend& backend, const ModelOptions& options,
+Result<std::unique_ptr<Model>> Model::load(GgufFile file, const BackendSet& backends, const ModelOptions& options,
                                            const std::function<void(const WeightProgress&)>& progress,
                                            std::stop_token stop) {
     if (options.prefillChunk < 1)
@@ -66,34 +42,74 @@ Result<std::unique_ptr<Model>> Model::load(GgufFile file, kernels::Backend& back
     if (!architecture) return std::unexpected(architecture.error());
     auto config = (*architecture)->readConfig(file.metadata());
     if (!config) return std::unexpected(std::move(config.error()));
+    if (auto right = checkPlacement(backends, config->layers); !right) return std::unexpected(std::move(right.error()));
 
-    std::unique_ptr<Model> model(new Model(std::move(file), backend, options, std::move(*config)));
+    std::unique_ptr<Model> model(new Model(std::move(file), backends, options, std::move(*config)));
     const std::vector<TensorSpec> specs = (*architecture)->listTensors(model->m_config, model->m_weights);
-    const auto matched = matchTensors(model->m_file, specs);
-    if (!matched) return std::unexpected(matched.error());
-    if (auto loaded = loadTensors(model->m_file, *matched, backend, progress, std::move(stop)); !loaded) {
+    if (auto loaded = model->loadWeights(specs, progress, std::move(stop)); !loaded)
         return std::unexpected(std::move(loaded.error()));
+    for (const BackendSide side : {BackendSide::Gpu, BackendSide::Cpu}) {
+        if (auto made = model->makeScratch(side); !made) return std::unexpected(std::move(made.error()));
     }
-    ModelWeights& weights = model->m_weights;
-    if (weights.output.data == nullptr) weights.output = weights.tokenEmbedding;
-    if (!weights.ropeFrequencyFactors.empty())
-        model->m_config.rope.frequencyFactors = weights.ropeFrequencyFactors.data();
-
-    model->m_scratch = Scratch::create(model->m_config, backend, options.prefillChunk);
-    if (model->m_scratch == nullptr) {
-        return fail(ErrorCode::OutOfMemory,
-                    fmt::format("no memory for the activations: {}",
-                                formatBytes(Scratch::bytesFor(model->m_config, options.prefillChunk))));
-    }
+    model->makeSegments();
     return model;
 }
 
-Result<KvCache> Model::makeCache(std::int32_t contextLength) const {
-    return KvCache::create(m_config, m_backend, contextLength);
+Result<void> Model::loadWeights(std::span<const TensorSpec> specs,
+                                const std::function<void(const WeightProgress&)>& progress, std::stop_token stop) {
+    auto matched = matchTensors(m_file, specs);
+    if (!matched) return std::unexpected(std::move(matched.error()));
+    // A tied embedding whose rows and whose products are needed on different sides is given to both.
+    const LayerPlacement& placement = m_backends.placement;
+    const auto slotOf = [](const MatchedTensor& match) { return match.spec->slot; };
+    const bool tied = std::ranges::find(*matched, &m_weights.output, slotOf) == matched->end();
+    TensorSpec output{.name = "output.weight", .slot = &m_weights.output};
+    if (tied && placement.embedding() != placement.output()) {
+        const auto embedding = std::ranges::find(*matched, &m_weights.tokenEmbedding, slotOf);
+        output.shape = embedding->spec->shape;
+        matched->push_back({&output, embedding->tensor});
+    }
+    if (auto loaded = loadTensors(m_file, *matched, m_backends, progress, std::move(stop)); !loaded) return loaded;
+    if (m_weights.output.data == nullptr) m_weights.output = m_weights.tokenEmbedding;
+    if (!m_weights.ropeFrequencyFactors.empty())
+        m_config.rope.frequencyFactors = m_weights.ropeFrequencyFactors.data();
+    return {};
 }
 
-std::uint64_t Model::scratchBytes() const {
-    return m_scratch->bytes();
+Result<void> Model::makeScratch(BackendSide side) {
+    if (!m_backends.placement.uses(side, m_config.layers)) return {};
+    auto& scratch = side == BackendSide::Gpu ? m_gpuScratch : m_cpuScratch;
+    scratch = Scratch::create(m_config, m_backends.on(side), m_options.prefillChunk);
+    if (scratch != nullptr) return {};
+    return fail(ErrorCode::OutOfMemory, fmt::format("no memory for the activations: {}{}",
+                                                    formatBytes(Scratch::bytesFor(m_config, m_options.prefillChunk)),
+                                                    wordsFor(side)));
+}
+
+void Model::makeSegments() {
+    const LayerPlacement& placement = m_backends.placement;
+    const std::int32_t layers = m_config.layers;
+    const auto add = [&](BackendSide side, std::int32_t first, std::int32_t end) {
+        Scratch& scratch = side == BackendSide::Gpu ? *m_gpuScratch : *m_cpuScratch;
+        m_segments.push_back({m_backends.on(side), scratch, side, first, end, first == 0, false});
+    };
+    if (placement.gpuLayers > 0) add(BackendSide::Gpu, 0, placement.gpuLayers);
+    if (placement.gpuLayers < layers) add(BackendSide::Cpu, placement.gpuLayers, layers);
+    if (m_segments.back().side != placement.output()) add(placement.output(), layers, layers);
+    m_segments.back().computesLogits = true;
+    if (m_segments.size() > 1) {
+        m_carried.resize(static_cast<std::size_t>(m_options.prefillChunk) *
+                         static_cast<std::size_t>(m_config.embedding));
+    }
+}
+
+Result<KvCache> Model::makeCache(std::int32_t contextLength) const {
+    return KvCache::create(m_config, m_backends, contextLength, m_options.kvType);
+}
+
+std::uint64_t Model::scratchBytes(BackendSide side) const {
+    const Scratch* scratch = side == BackendSide::Gpu ? m_gpuScratch.get() : m_cpuScratch.get();
+    return scratch == nullptr ? 0 : scratch->bytes();
 }
 
 Result<void> Model::checkFile() const {
@@ -104,14 +120,30 @@ Result<void> Model::checkFile() const {
     return {};
 }
 
-/// One token is the same step every time, but for the token and its position; longer inputs are never repeated.
-std::uint64_t Model::stepSignature(const KvCache& cache, const DecodeStep& step) const {
-    if (step.tokens.size() != 1 || m_observer) return 0;
+/// One token is the same step every time, but for the token and its position; longer inputs are never repeated, nor is what
+/// begins with rows of another back end. Only one segment begins with tokens, so the signature need not name it.
+std::uint64_t Model::stepSignature(const KvCache& cache, const Segment& segment, const DecodeStep& step) const {
+    if (step.tokens.size() != 1 || m_observer || !segment.embeds) return 0;
     return m_serial << 32 | cache.serial() << 1 | static_cast<std::uint64_t>(step.logitRows);
+}
+
+Result<void> Model::run(const Segment& segment, const DecodeStep& step, const std::stop_token& stop) {
+    const auto rows = static_cast<std::size_t>(carriedRows(step, segment.endLayer));
+    const std::span<float> results =
+        segment.computesLogits ? step.logits : step.carried.first(rows * static_cast<std::size_t>(m_config.embedding));
+    const kernels::StepInfo info{stepSignature(step.cache, segment, step), step.tokens, step.firstPosition,
+                                 std::as_writable_bytes(results)};
+    segment.backend.beginStep(stop);
+    if (!segment.backend.replayStep(info)) decode(segment, step);
+    const kernels::Status status = segment.backend.endStep();
+    if (status.ok()) return {};
+    if (status.code != kernels::StatusCode::Cancelled) m_failedSide = segment.side;
+    return std::unexpected(errorOf(status, segment.side));
 }
 
 Result<void> Model::forward(KvCache& cache, std::span<const std::int32_t> tokens, LogitsWanted wanted,
                             std::span<float> logits, std::stop_token stop) {
+    m_failedSide.reset();
     const auto vocabulary = static_cast<std::size_t>(m_config.vocabulary);
     const std::size_t rowsWanted =
         wanted == LogitsWanted::All ? tokens.size() : (wanted == LogitsWanted::Last && !tokens.empty() ? 1 : 0);
@@ -135,7 +167,7 @@ Result<void> Model::forward(KvCache& cache, std::span<const std::int32_t> tokens
     for (std::size_t start = 0; start < tokens.size(); start += chunk) {
         const std::span<const std::int32_t> part = tokens.subspan(start, std::min(chunk, tokens.size() - start));
         const bool last = start + part.size() == tokens.size();
-        DecodeStep step{m_config, m_weights, *m_scratch, cache, part, cache.length(), 0, {}, m_observer};
+        DecodeStep step{m_config, m_weights, cache, part, cache.length(), 0, {}, m_carried, m_observer};
         if (wanted == LogitsWanted::All) {
             step.logitRows = static_cast<std::int32_t>(part.size());
             step.logits = logits.subspan(start * vocabulary, part.size() * vocabulary);
@@ -143,10 +175,10 @@ Result<void> Model::forward(KvCache& cache, std::span<const std::int32_t> tokens
             step.logitRows = 1;
             step.logits = logits.first(vocabulary);
         }
-        m_backend.beginStep(stop);
-        const kernels::StepInfo info{stepSignature(cache, step), part, step.firstPosition, std::as_writable_bytes(step.logits)};
-        if (!m_backend.replayStep(info)) decode(m_backend, step);
-        if (const kernels::Status status = m_backend.endStep(); !status.ok()) return errorOf(status);
+        for (const Segment& segment : m_segments) {
+            if (segment.firstLayer == m_config.layers && step.logitRows == 0) break; // only the output is left
+            if (auto done = run(segment, step, stop); !done) return done;
+        }
         if (m_file.damaged())
             return fail(ErrorCode::FileChanged, fmt::format("{}: shrank while it was in use", m_file.path().string()));
         cache.advance(static_cast<std::int32_t>(part.size()));

@@ -22,11 +22,6 @@ constexpr std::size_t kReadPiece = std::size_t{4} << 20;
 // How far ahead the kernel is asked to read.
 constexpr std::size_t kReadAhead = std::size_t{32} << 20;
 
-/// Tensors of old converters that say nothing that the metadata does not.
-bool isRedundant(std::string_view name) {
-    return name.ends_with(".attn_rot_embd") || name.ends_with(".rotary_emb.inv_freq") || name == "rope_freqs.weight";
-}
-
 std::string shapeText(const GgufTensor& tensor) {
     std::string text = "[";
     for (int d = 0; d < tensor.rank; ++d)
@@ -95,6 +90,11 @@ bool readAhead(std::span<const std::byte> bytes, const std::stop_token& stop, co
 
 } // namespace
 
+bool staysOnHost(std::string_view tensorName) {
+    return tensorName.ends_with(".attn_rot_embd") || tensorName.ends_with(".rotary_emb.inv_freq") ||
+           tensorName == "rope_freqs.weight";
+}
+
 Result<std::vector<MatchedTensor>> matchTensors(const GgufFile& file, std::span<const TensorSpec> specs) {
     std::vector<MatchedTensor> matched;
     matched.reserve(specs.size());
@@ -110,7 +110,7 @@ Result<std::vector<MatchedTensor>> matchTensors(const GgufFile& file, std::span<
         matched.push_back({&spec, tensor});
     }
     for (const GgufTensor& tensor : file.tensors()) {
-        if (used.contains(&tensor) || isRedundant(tensor.name)) continue;
+        if (used.contains(&tensor) || staysOnHost(tensor.name)) continue;
         return fail(ErrorCode::UnsupportedArchitecture,
                     fmt::format("tensor '{}' is not part of the architecture as it is supported",
                                 utf8::sanitized(tensor.name)));
@@ -118,7 +118,7 @@ Result<std::vector<MatchedTensor>> matchTensors(const GgufFile& file, std::span<
     return matched;
 }
 
-Result<void> loadTensors(const GgufFile& file, std::span<const MatchedTensor> matched, kernels::Backend& backend,
+Result<void> loadTensors(const GgufFile& file, std::span<const MatchedTensor> matched, const BackendSet& backends,
                          const std::function<void(const WeightProgress&)>& progress, std::stop_token stop) {
     WeightProgress state;
     for (const MatchedTensor& match : matched)
@@ -135,21 +135,34 @@ Result<void> loadTensors(const GgufFile& file, std::span<const MatchedTensor> ma
     std::vector<MatchedTensor> inOrder(matched.begin(), matched.end());
     std::ranges::sort(inOrder, {},
                       [](const MatchedTensor& match) { return std::pair(match.tensor->split, match.tensor->offset); });
-    for (const MatchedTensor& match : inOrder) {
-        const std::span<const std::byte> bytes = file.data(*match.tensor);
-        if (!readAhead(bytes, stop, report)) return fail(ErrorCode::Cancelled, "loading was cancelled");
-        const TensorSpec& spec = *match.spec;
-        if (spec.role == TensorRole::Host) {
-            spec.hostSlot->resize(bytes.size() / sizeof(float));
-            std::memcpy(spec.hostSlot->data(), bytes.data(), bytes.size());
-            continue;
+    // Uploads may fail after they were asked for: the GPU is in a step, whose end waits for them and tells.
+    if (backends.gpu != nullptr) backends.gpu->beginStep({});
+    auto loaded = [&]() -> Result<void> {
+        for (const MatchedTensor& match : inOrder) {
+            const std::span<const std::byte> bytes = file.data(*match.tensor);
+            if (!readAhead(bytes, stop, report)) return fail(ErrorCode::Cancelled, "loading was cancelled");
+            const TensorSpec& spec = *match.spec;
+            if (spec.role == TensorRole::Host) {
+                spec.hostSlot->resize(bytes.size() / sizeof(float));
+                std::memcpy(spec.hostSlot->data(), bytes.data(), bytes.size());
+                continue;
+            }
+            const BackendSide side = sideOf(placeOf(spec.name), backends.placement);
+            *spec.slot = backends.on(side).adoptWeight(match.tensor->dtype, spec.shape, bytes);
+            if (spec.slot->data == nullptr) {
+                return fail(ErrorCode::OutOfMemory, fmt::format("tensor '{}': no memory for {}{}", spec.name,
+                                                                formatBytes(bytes.size()), wordsFor(side)));
+            }
         }
-        *spec.slot = backend.adoptWeight(match.tensor->dtype, spec.shape, bytes);
-        if (spec.slot->data == nullptr) {
-            return fail(ErrorCode::OutOfMemory,
-                        fmt::format("tensor '{}': no memory for {}", spec.name, formatBytes(bytes.size())));
-        }
+        return {};
+    }();
+    if (backends.gpu != nullptr) {
+        const kernels::Status status = backends.gpu->endStep();
+        // A lost device also answers that it has no memory.
+        if (!status.ok() && (loaded || status.code == kernels::StatusCode::DeviceLost))
+            loaded = std::unexpected(errorOf(status, BackendSide::Gpu));
     }
+    if (!loaded) return loaded;
     if (file.damaged())
         return fail(ErrorCode::FileChanged, fmt::format("{}: changed while it was loaded", file.path().string()));
     return {};

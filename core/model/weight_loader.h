@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/gguf/gguf_file.h"
+#include "core/model/backend_set.h"
 #include "core/model/model.h"
 #include "core/model/model_weights.h"
 #include "core/model/tensor_spec.h"
@@ -13,6 +14,7 @@
 #include <functional>
 #include <span>
 #include <stop_token>
+#include <string_view>
 #include <vector>
 
 namespace hearth::core {
@@ -26,9 +28,13 @@ struct MatchedTensor {
 /// know: ignoring it would compute something else than the model.
 [[nodiscard]] Result<std::vector<MatchedTensor>> matchTensors(const GgufFile& file, std::span<const TensorSpec> specs);
 
-/// Reads every matched tensor's pages with progress, then fills the slots. Cancelled, OutOfMemory, FileChanged.
+/// Tensors that no back end is given: what old converters wrote beside the metadata, and what the host keeps.
+[[nodiscard]] bool staysOnHost(std::string_view tensorName);
+
+/// Reads every matched tensor's pages with progress, gives it to the back end where it is used, and fills the slots.
+/// Cancelled, OutOfMemory, DeviceLost, FileChanged.
 [[nodiscard]] Result<void> loadTensors(const GgufFile& file, std::span<const MatchedTensor> matched,
-                                       kernels::Backend& backend,
+                                       const BackendSet& backends,
                                        const std::function<void(const WeightProgress&)>& progress,
                                        std::stop_token stop);
 

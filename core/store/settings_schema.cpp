@@ -21,6 +21,7 @@ const std::array kSettings = std::to_array<SettingSpec>({
     {"chat.systemPrompt", Model, text("")},
     {"engine.contextLength", Model, whole(0), 0, 16'777'216},
     {"engine.threads", Model, whole(0), 0, 1024},
+    {"gpu.verdicts", Program, text("")},
     {"models.folders", Program, text("")},
     {"models.last", Program, text("")},
     {"sampling.dryMultiplier", Model, 0.0, 0, 5},

@@ -29,6 +29,7 @@ struct SettingSpec {
 
 /// Keys: ui.theme ("system", "light", "dark"), ui.statusPanel (bool), ui.sidebar (bool), ui.geometry (string, base64),
 /// models.folders (string, one path a line), models.last (string, path),
+/// gpu.verdicts (string, JSON: what the tests of GPUs found, core/engine/gpu_verdicts.h),
 /// engine.threads (0 = automatic), engine.contextLength (0 = automatic),
 /// chat.systemPrompt, sampling.temperature, .topK, .topP, .minP, .typicalP, .repeatPenalty, .frequencyPenalty,
 /// .presencePenalty, .penaltyWindow, .dryMultiplier, .xtcProbability, .xtcThreshold, .seed, .maxTokens.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Attention of CpuBackend: cuts the work into tiles of up to eight query rows of one KV head and, when there are fewer tiles than
-// threads like, into ranges of positions; then joins the partial softmaxes. Contract: kernels/ops/attention.h.
+// threads like, into ranges of positions; then joins the partial softmaxes, and the sinks with them. Contract: kernels/ops/attention.h.
 #include "kernels/cpu/cpu_backend.h"
 
 #include "kernels/cpu/cpu_op_table.h"
@@ -53,18 +53,54 @@ Plan makePlan(std::int64_t tokens, std::int64_t heads, std::int64_t kvHeads, std
     return plan;
 }
 
+/// One block of q8_0, as the contract says.
+void quantise(BlockQ8_0& block, const float* x) {
+    constexpr float kMost = 127.0f * 65504.0f;
+    float limited[BlockQ8_0::kElements];
+    float largest = 0.0f;
+    bool broken = false;
+    for (int j = 0; j < BlockQ8_0::kElements; ++j) {
+        broken |= std::isnan(x[j]);
+        limited[j] = std::min(kMost, std::max(-kMost, x[j]));
+        largest = std::max(largest, std::fabs(limited[j]));
+    }
+    const float d = largest / 127.0f;
+    block.d = floatToHalf(broken ? std::numeric_limits<float>::quiet_NaN() : d);
+    const float inverse = block.d == 0 || broken ? 0.0f : 1.0f / d;
+    for (int j = 0; j < BlockQ8_0::kElements; ++j)
+        block.q[j] = static_cast<std::int8_t>(std::round(limited[j] * inverse));
+}
+
+void quantiseRow(void* rows, std::int64_t position, const float* x, std::int64_t dim) {
+    BlockQ8_0* block = static_cast<BlockQ8_0*>(rows) + position * (dim / BlockQ8_0::kElements);
+    for (std::int64_t d = 0; d < dim; d += BlockQ8_0::kElements, ++block) quantise(*block, x + d);
+}
+
+/// Where the rows of one KV head begin.
+const void* headRows(const void* rows, const KvView& cache, std::int64_t kvHead) {
+    const auto elements = static_cast<std::uint64_t>(kvHead * cache.capacity * cache.headDim);
+    return static_cast<const std::byte*>(rows) + bytesFor(cache.type == KvType::F16 ? DType::F16 : DType::Q8_0, elements);
+}
+
 } // namespace
 
 void CpuBackend::appendKv(const KvView& cache, const TensorView& k, const TensorView& v, std::int32_t firstPosition) {
     if (!begin("appendKv", appendKvFits(cache, k, v, firstPosition))) return;
     const std::int64_t dim = cache.headDim;
+    const auto store = [&](void* rows, std::int64_t position, const float* x) {
+        if (cache.type == KvType::F16) {
+            m_ops.toHalf(static_cast<std::uint16_t*>(rows) + position * dim, x, dim);
+        } else {
+            quantiseRow(rows, position, x, dim);
+        }
+    };
     overRows(k.rows(), k.cols() * 2, [&](std::int64_t from, std::int64_t to) {
         for (std::int64_t h = 0; h < cache.kvHeads; ++h) {
             for (std::int64_t t = from; t < to; ++t) {
-                const std::int64_t target = (h * cache.capacity + firstPosition + t) * dim;
+                const std::int64_t position = h * cache.capacity + firstPosition + t;
                 const std::int64_t source = t * k.cols() + h * dim;
-                m_ops.toHalf(static_cast<std::uint16_t*>(cache.keys) + target, k.f32() + source, dim);
-                m_ops.toHalf(static_cast<std::uint16_t*>(cache.values) + target, v.f32() + source, dim);
+                store(cache.keys, position, k.f32() + source);
+                store(cache.values, position, v.f32() + source);
             }
         }
     });
@@ -77,12 +113,15 @@ void CpuBackend::attention(const TensorView& out, const TensorView& q, const KvV
     const std::int64_t dim = cache.headDim;
     const Plan plan = makePlan(tokens, params.heads, cache.kvHeads, firstPosition + tokens, m_pool.threads());
 
-    // Scratch: every (tile, split) has eight rows of {sums [dim], maximum, weight}; every worker eight scaled query rows.
+    // Scratch: every (tile, split) has eight rows of {sums [dim], maximum, weight}; every worker eight scaled query rows and,
+    // for q8_0, the positions of a tile in f32.
     const std::int64_t partialRow = dim + 2;
     const std::int64_t partialTile = kAttentionRows * partialRow;
     const std::int64_t partials = plan.tiles * plan.splits * partialTile;
-    if (!grow(m_attention, partials + m_pool.threads() * kAttentionRows * dim, "attention")) return;
-    float* queryScratch = m_attention.data() + partials;
+    const bool widens = cache.type == KvType::Q8_0;
+    const std::int64_t workerRows = kAttentionRows + (widens ? kAttentionPositions : 0);
+    if (!grow(m_attention, partials + m_pool.threads() * workerRows * dim, "attention")) return;
+    float* workerScratch = m_attention.data() + partials;
 
     const auto tileRows = [&](std::int64_t tile, auto&& visit) { // visit(row, token, head)
         const std::int64_t headTile = tile / plan.tokenTiles;
@@ -100,15 +139,15 @@ void CpuBackend::attention(const TensorView& out, const TensorView& q, const KvV
 
     parallel(plan.tiles * plan.splits, [&](int task, int worker) {
         AttentionTile tile;
-        float* queries = queryScratch + worker * kAttentionRows * dim;
+        float* queries = workerScratch + worker * workerRows * dim;
         std::int64_t from = std::numeric_limits<std::int64_t>::max();
         std::int64_t to = 0;
         const std::int64_t kvHead = tileRows(task / plan.splits, [&](int row, std::int64_t token, std::int64_t head) {
             const std::int64_t position = firstPosition + token;
             tile.firstVisible[row] = params.window > 0 ? std::max<std::int64_t>(0, position - params.window + 1) : 0;
-            tile.lastVisible[row] = position;
+            tile.lastVisible[row] = params.causal ? position : firstPosition + tokens - 1;
             from = std::min(from, tile.firstVisible[row]);
-            to = std::max(to, position + 1);
+            to = std::max(to, tile.lastVisible[row] + 1);
             const float* query = q.f32() + token * q.cols() + head * dim;
             for (std::int64_t d = 0; d < dim; ++d) queries[row * dim + d] = query[d] * params.scale;
             tile.rows = row + 1;
@@ -116,8 +155,9 @@ void CpuBackend::attention(const TensorView& out, const TensorView& q, const KvV
         const std::int64_t split = task % plan.splits;
         float* partial = m_attention.data() + task * partialTile;
         tile.headDim = cache.headDim;
-        tile.keys = static_cast<const std::uint16_t*>(cache.keys) + kvHead * cache.capacity * dim;
-        tile.values = static_cast<const std::uint16_t*>(cache.values) + kvHead * cache.capacity * dim;
+        tile.keys = headRows(cache.keys, cache, kvHead);
+        tile.values = headRows(cache.values, cache, kvHead);
+        tile.widened = widens ? queries + kAttentionRows * dim : nullptr;
         tile.from = from + (to - from) * split / plan.splits;
         tile.to = from + (to - from) * (split + 1) / plan.splits;
         tile.softcap = params.softcap;
@@ -138,13 +178,15 @@ void CpuBackend::attention(const TensorView& out, const TensorView& q, const KvV
             const auto weightOf = [&](std::int64_t split) {
                 return first[split * partialTile + kAttentionRows * (dim + 1) + row];
             };
-            float maximum = -std::numeric_limits<float>::infinity();
+            constexpr float kNothing = -std::numeric_limits<float>::infinity();
+            const float sink = params.sinks.data == nullptr ? kNothing : params.sinks.f32()[head];
+            float maximum = sink;
             for (std::int64_t s = 0; s < plan.splits; ++s) maximum = std::max(maximum, maximumOf(s));
             float* target = out.f32() + token * out.cols() + head * dim;
             std::fill(target, target + dim, 0.0f);
-            float total = 0.0f;
+            float total = sink == kNothing ? 0.0f : std::exp(sink - maximum);
             for (std::int64_t s = 0; s < plan.splits; ++s) {
-                if (maximumOf(s) == -std::numeric_limits<float>::infinity()) continue;
+                if (maximumOf(s) == kNothing) continue;
                 const float fade = std::exp(maximumOf(s) - maximum);
                 total += weightOf(s) * fade;
                 m_ops.addScaled(target, first + s * partialTile + row * dim, dim, fade);

@@ -13,13 +13,16 @@
 namespace hearth::kernels {
 
 constexpr int kAttentionRows = 8;
+/// Positions taken together: their scores stay in registers' reach, their values in the first-level cache between two passes.
+constexpr int kAttentionPositions = 32;
 
 /// Up to kAttentionRows query rows that read the same KV head, over positions [from, to): the partial softmax of each row.
 struct AttentionTile {
     int rows = 0;
     std::int32_t headDim = 0;
-    const std::uint16_t* keys = nullptr;   ///< f16 [positions, headDim]
-    const std::uint16_t* values = nullptr; ///< f16 [positions, headDim]
+    const void* keys = nullptr;   ///< [positions, headDim] in f16, or in blocks of q8_0 when there is `widened`
+    const void* values = nullptr; ///< as the keys
+    float* widened = nullptr;     ///< scratch [kAttentionPositions, headDim]; null for f16
     std::int64_t from = 0;
     std::int64_t to = 0;
     float softcap = 0.0f;

@@ -1,27 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Online softmax over tiles of positions, for up to eight query rows of one KV head at once, so that a key or value loaded and widened
-// from f16 serves all of them. Contract: attention.h; arguments: AttentionTile in kernels/cpu/cpu_op_table.h.
+// from f16 serves all of them; q8_0 is widened a tile of positions at a time. Contract: attention.h; arguments: AttentionTile in kernels/cpu/cpu_op_table.h.
 #pragma once
 
 #include "kernels/cpu/cpu_op_table.h"
 #include "kernels/ops/elementwise_cpu.h"
+#include "kernels/quant/q8_0.h"
 
 namespace hearth::kernels {
 namespace {
 
-/// Positions per tile: their scores stay in registers' reach, their values in the first-level cache between two passes.
-constexpr int kTilePositions = 32;
+constexpr int kTilePositions = kAttentionPositions;
 
 constexpr float kMinusInfinity = -__builtin_inff();
 
+// Keys and values are f16 in the cache, f32 when they have been widened.
+template <typename V>
+HEARTH_INLINE V loadWide(const std::uint16_t* p) {
+    return V::loadHalf(p);
+}
+template <typename V>
+HEARTH_INLINE V loadWide(const float* p) {
+    return V::load(p);
+}
+HEARTH_INLINE float wide(std::uint16_t x) {
+    return halfToFloat(x);
+}
+HEARTH_INLINE float wide(float x) {
+    return x;
+}
+
 /// Scores of R query rows and P neighbouring positions, all R * P sums in registers at once: a query vector loaded serves P keys, a key
 /// widened serves R queries, and four sums fold into one vector of four scores.
-template <typename V, int R, int P>
-HEARTH_INLINE void blockScores(float (*scores)[kTilePositions], const AttentionTile& tile, const float* queries,
-                               const std::uint16_t* keys, int at) {
+template <typename V, int R, int P, typename Element>
+HEARTH_INLINE void blockScores(float (*scores)[kTilePositions], std::int64_t dim, const float* queries,
+                               const Element* keys, int at) {
     static_assert(P == 1 || P == 4);
-    const std::int64_t dim = tile.headDim;
     const std::int64_t whole = dim - dim % V::kWidth;
     V sums[R][P];
     for (int r = 0; r < R; ++r) {
@@ -29,7 +44,7 @@ HEARTH_INLINE void blockScores(float (*scores)[kTilePositions], const AttentionT
     }
     for (std::int64_t d = 0; d < whole; d += V::kWidth) {
         V key[P];
-        for (int j = 0; j < P; ++j) key[j] = V::loadHalf(keys + j * dim + d);
+        for (int j = 0; j < P; ++j) key[j] = loadWide<V>(keys + j * dim + d);
         for (int r = 0; r < R; ++r) {
             const V query = V::load(queries + r * dim + d);
             for (int j = 0; j < P; ++j) sums[r][j] = V::fma(query, key[j], sums[r][j]);
@@ -44,44 +59,40 @@ HEARTH_INLINE void blockScores(float (*scores)[kTilePositions], const AttentionT
     }
     for (std::int64_t d = whole; d < dim; ++d) {
         for (int j = 0; j < P; ++j) {
-            const float key = halfToFloat(keys[j * dim + d]);
+            const float key = wide(keys[j * dim + d]);
             for (int r = 0; r < R; ++r) scores[r][at + j] += queries[r * dim + d] * key;
         }
     }
 }
 
-/// scores[r][j] = dot(query row r, key from + j)
-template <typename V, int R>
-HEARTH_INLINE void tileScores(float (*scores)[kTilePositions], const AttentionTile& tile, const float* queries,
-                              std::int64_t from, int count) {
+/// scores[r][j] = dot(query row r, key j)
+template <typename V, int R, typename Element>
+HEARTH_INLINE void tileScores(float (*scores)[kTilePositions], std::int64_t dim, const float* queries,
+                              const Element* keys, int count) {
     constexpr int kRows = R < V::kScoreRows ? R : V::kScoreRows;
-    const std::int64_t dim = tile.headDim;
-    const std::uint16_t* keys = tile.keys + from * dim;
     int j = 0;
-    for (; j + 4 <= count; j += 4) blockScores<V, kRows, 4>(scores, tile, queries, keys + j * dim, j);
-    for (; j < count; ++j) blockScores<V, kRows, 1>(scores, tile, queries, keys + j * dim, j);
-    if constexpr (R > kRows) tileScores<V, R - kRows>(scores + kRows, tile, queries + kRows * dim, from, count);
+    for (; j + 4 <= count; j += 4) blockScores<V, kRows, 4>(scores, dim, queries, keys + j * dim, j);
+    for (; j < count; ++j) blockScores<V, kRows, 1>(scores, dim, queries, keys + j * dim, j);
+    if constexpr (R > kRows) tileScores<V, R - kRows>(scores + kRows, dim, queries + kRows * dim, keys, count);
 }
 
-/// sums[r] += sum over j of weights[r][j] * value from + j
-template <typename V, int R>
-HEARTH_INLINE void tileValues(float* sums, const AttentionTile& tile, const float (*weights)[kTilePositions],
-                              std::int64_t from, int count) {
-    const std::int64_t dim = tile.headDim;
+/// sums[r] += sum over j of weights[r][j] * value j
+template <typename V, int R, typename Element>
+HEARTH_INLINE void tileValues(float* sums, std::int64_t dim, const float (*weights)[kTilePositions],
+                              const Element* values, int count) {
     const std::int64_t whole = dim - dim % V::kWidth;
-    const std::uint16_t* values = tile.values + from * dim;
     for (std::int64_t d = 0; d < whole; d += V::kWidth) {
         V total[R];
         for (int r = 0; r < R; ++r) total[r] = V::load(sums + r * dim + d);
         for (int j = 0; j < count; ++j) {
-            const V value = V::loadHalf(values + j * dim + d);
+            const V value = loadWide<V>(values + j * dim + d);
             for (int r = 0; r < R; ++r) total[r] = V::fma(V::set(weights[r][j]), value, total[r]);
         }
         for (int r = 0; r < R; ++r) V::store(sums + r * dim + d, total[r]);
     }
     for (std::int64_t d = whole; d < dim; ++d) {
         for (int j = 0; j < count; ++j) {
-            const float value = halfToFloat(values[j * dim + d]);
+            const float value = wide(values[j * dim + d]);
             for (int r = 0; r < R; ++r) sums[r * dim + d] += weights[r][j] * value;
         }
     }
@@ -121,34 +132,61 @@ HEARTH_INLINE void tileSoftmax(float* scores, const AttentionTile& tile, int row
     tile.weights[row] += V::sum(total);
 }
 
-template <typename V, int R>
+/// `count` positions of blocks, from position `from`, as f32.
+HEARTH_INLINE const float* widenTile(const AttentionTile& tile, const void* rows, std::int64_t from, int count) {
+    const std::int64_t blocks = tile.headDim / BlockQ8_0::kElements;
+    const BlockQ8_0* first = static_cast<const BlockQ8_0*>(rows) + from * blocks;
+    for (std::int64_t b = 0; b < count * blocks; ++b) decode(first[b], tile.widened + b * BlockQ8_0::kElements);
+    return tile.widened;
+}
+
+enum class KvLayout { Half, Blocks };
+
+template <typename V, int R, KvLayout kLayout>
 void attentionRows(const AttentionTile& tile) {
+    const std::int64_t dim = tile.headDim;
+    const auto at = [&](const void* rows, std::int64_t from, int count) {
+        if constexpr (kLayout == KvLayout::Half) {
+            return static_cast<const std::uint16_t*>(rows) + from * dim;
+        } else {
+            return widenTile(tile, rows, from, count);
+        }
+    };
     alignas(64) float scores[R][kTilePositions];
-    for (std::int64_t i = 0; i < static_cast<std::int64_t>(R) * tile.headDim; ++i) tile.sums[i] = 0.0f;
+    for (std::int64_t i = 0; i < R * dim; ++i) tile.sums[i] = 0.0f;
     for (int r = 0; r < R; ++r) {
         tile.maxima[r] = kMinusInfinity;
         tile.weights[r] = 0.0f;
     }
     for (std::int64_t from = tile.from; from < tile.to; from += kTilePositions) {
         const int count = static_cast<int>(tile.to - from < kTilePositions ? tile.to - from : kTilePositions);
-        tileScores<V, R>(scores, tile, tile.queries, from, count);
+        tileScores<V, R>(scores, dim, tile.queries, at(tile.keys, from, count), count);
         for (int r = 0; r < R; ++r) tileSoftmax<V>(scores[r], tile, r, from, count);
-        tileValues<V, R>(tile.sums, tile, scores, from, count);
+        tileValues<V, R>(tile.sums, dim, scores, at(tile.values, from, count), count);
+    }
+}
+
+template <typename V, KvLayout kLayout>
+void attentionTileOf(const AttentionTile& tile) {
+    switch (tile.rows) {
+    case 1: attentionRows<V, 1, kLayout>(tile); break;
+    case 2: attentionRows<V, 2, kLayout>(tile); break;
+    case 3: attentionRows<V, 3, kLayout>(tile); break;
+    case 4: attentionRows<V, 4, kLayout>(tile); break;
+    case 5: attentionRows<V, 5, kLayout>(tile); break;
+    case 6: attentionRows<V, 6, kLayout>(tile); break;
+    case 7: attentionRows<V, 7, kLayout>(tile); break;
+    case 8: attentionRows<V, 8, kLayout>(tile); break;
+    default: break;
     }
 }
 
 template <typename V>
 void attentionTile(const AttentionTile& tile) {
-    switch (tile.rows) {
-    case 1: attentionRows<V, 1>(tile); break;
-    case 2: attentionRows<V, 2>(tile); break;
-    case 3: attentionRows<V, 3>(tile); break;
-    case 4: attentionRows<V, 4>(tile); break;
-    case 5: attentionRows<V, 5>(tile); break;
-    case 6: attentionRows<V, 6>(tile); break;
-    case 7: attentionRows<V, 7>(tile); break;
-    case 8: attentionRows<V, 8>(tile); break;
-    default: break;
+    if (tile.widened == nullptr) {
+        attentionTileOf<V, KvLayout::Half>(tile);
+    } else {
+        attentionTileOf<V, KvLayout::Blocks>(tile);
     }
 }
 

@@ -10,7 +10,7 @@ namespace hearth::kernels {
 constexpr int kTileStep = 64;           // columns of a step
 constexpr int kTileStride = kTileStep + 8;  // of a row in shared memory, in halves: 16-byte aligned, and rows fall on different banks
 
-HEARTH_DEVICE int packHalves(float a, float b) {
+HEARTH_DEVICE int packSaturated(float a, float b) {
     constexpr float kLargest = 65504.0f; // an infinity would spoil the whole row
     a = a > kLargest ? kLargest : a < -kLargest ? -kLargest : a;
     b = b > kLargest ? kLargest : b < -kLargest ? -kLargest : b;
@@ -62,8 +62,8 @@ struct TileWeights {
             for (int b = 0; b < 4; ++b) {
                 v[b] = fusedMultiplyAdd(scale, static_cast<float>(static_cast<std::int8_t>(q[k] >> (8 * b))), minimum);
             }
-            halves[2 * k] = packHalves(v[0], v[1]);
-            halves[2 * k + 1] = packHalves(v[2], v[3]);
+            halves[2 * k] = packSaturated(v[0], v[1]);
+            halves[2 * k + 1] = packSaturated(v[2], v[3]);
         }
     }
 };
@@ -88,7 +88,7 @@ struct TileFloats {
         for (int k = 0; k < 8; ++k) {
             const int bits = formats::word(raw[i][k / 4], k % 4);
             if constexpr (kBrain) {
-                halves[k] = packHalves(floatFromBits(static_cast<std::uint32_t>(bits) << 16),
+                halves[k] = packSaturated(floatFromBits(static_cast<std::uint32_t>(bits) << 16),
                                        floatFromBits(static_cast<std::uint32_t>(bits) & 0xffff0000u));
             } else {
                 halves[k] = bits;

@@ -9,7 +9,8 @@ namespace hearth::kernels {
 // --- the products of one chunk with N rows of x -----------------------------------------------------------------------------
 template <typename F, int N>
 HEARTH_DEVICE void addChunk(float (&sum)[N], const typename F::Raw& raw, int chunk, std::int64_t block, const MatvecArgs& args, std::int64_t xRow) {
-#pragma unroll
+    constexpr int kUnroll = N > 1 && F::kRuns == 4 ? 1 : F::kRuns; // four runs for four rows at once would not fit the registers
+#pragma unroll kUnroll
     for (int j = 0; j < F::kRuns; ++j) {
         int q[4];
         float scale;

@@ -4,34 +4,17 @@
 #include "kernels/hip/device.h"
 
 #include "kernels/hip/float4.h"
+#include "kernels/hip/wide_words.h"
 #include "kernels/ops/moe_hip.h"
+#include "kernels/ops/ordered.h"
 
 namespace hearth::kernels {
 
 constexpr int kMoeHeld = kMoeMostExperts / kMoeRouteLanes;
 
-/// (logit, id) as one number that is larger for what comes first: the larger logit, then the lower id. NaN ranks as minus infinity.
-HEARTH_DEVICE std::uint64_t rankOf(float logit, int id) {
-    const std::uint32_t bits = bitsOfFloat(logit == 0.0f ? 0.0f : logit == logit ? logit : floatFromBits(0xff800000u));
-    const std::uint32_t rising = (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
-    return std::uint64_t{rising} << 32 | static_cast<std::uint32_t>(~id);
-}
-
-HEARTH_DEVICE float logitOf(std::uint64_t rank) {
-    const auto rising = static_cast<std::uint32_t>(rank >> 32);
-    return floatFromBits((rising & 0x80000000u) != 0 ? rising & 0x7fffffffu : ~rising);
-}
-
-/// The largest over the 32 lanes of a row.
-HEARTH_DEVICE std::uint64_t largestOfRow(std::uint64_t value) {
-#pragma unroll
-    for (int mask = kMoeRouteLanes / 2; mask > 0; mask /= 2) {
-        const auto low = static_cast<std::uint32_t>(shuffleXor(static_cast<int>(static_cast<std::uint32_t>(value)), mask));
-        const auto high = static_cast<std::uint32_t>(shuffleXor(static_cast<int>(static_cast<std::uint32_t>(value >> 32)), mask));
-        const std::uint64_t other = std::uint64_t{high} << 32 | low;
-        value = other > value ? other : value;
-    }
-    return value;
+/// NaN ranks as minus infinity.
+HEARTH_DEVICE std::uint64_t rankOfExpert(float logit, int id) {
+    return rankOf(logit == logit ? logit : floatFromBits(0xff800000u), id);
 }
 
 HEARTH_KERNEL(hearth_moe_route, MoeRouteArgs, kMoeRouteThreads) {
@@ -50,7 +33,7 @@ HEARTH_KERNEL(hearth_moe_route, MoeRouteArgs, kMoeRouteThreads) {
         const int id = lane + i * kMoeRouteLanes;
         if (id < args.experts) {
             logit[i] = logits[id];
-            rank[i] = rankOf(logit[i], id);
+            rank[i] = rankOfExpert(logit[i], id);
         }
     }
     std::uint64_t last = ~std::uint64_t{0};
@@ -63,19 +46,19 @@ HEARTH_KERNEL(hearth_moe_route, MoeRouteArgs, kMoeRouteThreads) {
         for (int i = 0; i < kMoeHeld; ++i) {
             if (i * kMoeRouteLanes < args.experts) best = rank[i] < last && rank[i] > best ? rank[i] : best;
         }
-        last = largestOfRow(best);
+        last = waveLargest<kMoeRouteLanes>(best);
         if (j == 0) {
-            largest = logitOf(last);
+            largest = valueOf(last);
 #pragma unroll
             for (int i = 0; i < kMoeHeld; ++i) {
                 if (lane + i * kMoeRouteLanes < args.experts) total += expOf(logit[i] - largest);
             }
             total = waveSum<kMoeRouteLanes>(total);
         }
-        const float weight = expOf(logitOf(last) - largest) / total;
+        const float weight = expOf(valueOf(last) - largest) / total;
         chosen += weight;
         if (real && lane == j % kMoeRouteLanes) {
-            ids[j] = static_cast<std::int32_t>(~static_cast<std::uint32_t>(last));
+            ids[j] = idOf(last);
             weights[j] = weight;
         }
     }
@@ -100,10 +83,6 @@ HEARTH_KERNEL(hearth_moe_combine, MoeCombineArgs, kMoeCombineThreads) {
         sum.w = fusedMultiplyAdd(weight, value.w, sum.w);
     }
     storeFour(args.out + token * args.cols, col, args.cols, fours, sum);
-}
-
-HEARTH_DEVICE int bitCount(std::uint64_t bits) {
-    return __builtin_popcountll(bits);
 }
 
 constexpr int kSortHeld = 8; ///< loads in flight

@@ -15,6 +15,7 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 
@@ -98,7 +99,7 @@ private slots:
     void help_isGiven() {
         const Run help = run({"--help"});
         QCOMPARE(help.status, 0);
-        for (const char* command : {"chat", "logits", "tokenize", "template", "inspect", "bench", "devices", "models"}) QVERIFY2(help.out.contains(command), command);
+        for (const char* command : {"chat", "logits", "tokenize", "template", "inspect", "bench", "make-model", "devices", "models"}) QVERIFY2(help.out.contains(command), command);
         QCOMPARE(run({"bench", "--help"}).status, 0);
         QVERIFY(run({"--version"}).out.startsWith("hearth-cli "));
     }
@@ -129,6 +130,19 @@ private slots:
         QTest::newRow("messages that are no list") << QStringList{"template", "-m", sound, "--messages", write("object.json", "{}")} << path("object.json");
         QTest::newRow("a message without content") << QStringList{"template", "-m", sound, "--messages", write("half.json", R"([{"role": "user"}])")} << path("half.json");
         QTest::newRow("a message without text") << QStringList{"template", "-m", sound, "--messages", write("number.json", R"([{"role": "user", "content": 3}])")} << path("number.json");
+        QTest::newRow("prompt counts that are none") << QStringList{"bench", "-m", sound, "-p", "16,many"} << "many";
+        QTest::newRow("a count below zero") << QStringList{"bench", "-m", sound, "-n", "-1"} << "--generate";
+        QTest::newRow("depths apart") << QStringList{"bench", "-m", sound, "-d", "0", "16"} << "16";
+        QTest::newRow("nothing to measure") << QStringList{"bench", "-m", sound, "-p", "0", "-n", "0"} << "nothing to measure";
+        QTest::newRow("no runs") << QStringList{"bench", "-m", sound, "-r", "0"} << "--repeats";
+        QTest::newRow("layers that are none") << QStringList{"chat", "-m", sound, "--gpu-layers", "-2", "hello"} << "--gpu-layers";
+        QTest::newRow("a shape that is none") << QStringList{"make-model", "--shape", "cube", "--type", "Q4_0", "-o", path("never")} << "cube";
+        QTest::newRow("a type that is none") << QStringList{"make-model", "--shape", "tiny", "--type", "Q9_9", "-o", path("never")} << "Q9_9";
+        QTest::newRow("no shape") << QStringList{"make-model", "--type", "Q4_0", "-o", path("never")} << "--shape";
+        QTest::newRow("no type") << QStringList{"make-model", "--shape", "tiny", "-o", path("never")} << "--type";
+        QTest::newRow("no file to make") << QStringList{"make-model", "--shape", "tiny", "--type", "Q4_0"} << "--out";
+        QTest::newRow("no layers") << QStringList{"make-model", "--shape", "tiny", "--type", "Q4_0", "--layers", "0", "-o", path("never")} << "--layers";
+        QTest::newRow("a model that cannot be written") << QStringList{"make-model", "--shape", "tiny", "--type", "Q4_0", "-o", path("no/such/folder/out.gguf")} << path("no/such/folder/out.gguf");
         QTest::newRow("no model") << QStringList{"chat", "hello"} << path("data/hearth/models");
     }
     void wrongArguments_areRefused() {
@@ -328,7 +342,7 @@ private slots:
     }
 
     void bench_reportsSpeedsAgainstTheBandwidth() {
-        const QStringList arguments{"bench", "-m", m_model, "-t", "1", "-p", "16", "-n", "4", "-d", "8", "-r", "1", "--bandwidth-mb", "4"};
+        const QStringList arguments{"bench", "-m", m_model, "-t", "1", "-p", "16,40", "-n", "4", "-d", "0,8,20", "-r", "3", "--bandwidth-mb", "4"};
         const Run json = run(arguments + QStringList{"--json"});
         QVERIFY2(json.status == 0, explain(json));
         QJsonParseError error;
@@ -336,18 +350,73 @@ private slots:
         QVERIFY2(error.error == QJsonParseError::NoError, qPrintable(error.errorString()));
         QCOMPARE(root["model"].toString(), QString("Small one"));
         QCOMPARE(root["threads"].toInt(), 1);
-        QCOMPARE(root["promptTokens"].toInt(), 16);
-        QCOMPARE(root["generatedTokens"].toInt(), 4);
-        QCOMPARE(root["depth"].toInt(), 8);
-        for (const char* key : {"promptTokensPerSecond", "generationTokensPerSecond", "readBandwidthBytesPerSecond", "bytesPerToken", "generationLimitTokensPerSecond",
-                                "generationFractionOfBandwidth", "loadSeconds"}) {
-            QVERIFY2(root[key].toDouble() > 0.0, key);
-        }
-        const double limit = root["readBandwidthBytesPerSecond"].toDouble() / root["bytesPerToken"].toDouble();
-        QVERIFY(qFuzzyCompare(root["generationLimitTokensPerSecond"].toDouble(), limit));
-        QVERIFY(qFuzzyCompare(root["generationFractionOfBandwidth"].toDouble(), root["generationTokensPerSecond"].toDouble() / limit));
+        QCOMPARE(root["repeats"].toInt(), 3);
+        QCOMPARE(root["backend"].toString(), QString("CPU"));
+        QCOMPARE(root["readBandwidthMeasuredOn"].toString(), QString("CPU"));
+        QVERIFY(!root["backendReason"].toString().isEmpty());
+        for (const char* key : {"loadSeconds", "readBandwidthBytesPerSecond", "weightBytesPerToken", "kvBytesPerPosition"}) QVERIFY2(root[key].toDouble() > 0.0, key);
+
+        // The model's figures: 2 layers, 64 wide, 2 KV heads of 16, keys and values of two bytes.
+        core::Engine engine;
+        QVERIFY(engine.load({.path = m_model.toStdString(), .threads = 1}, {}, {}));
+        const auto weights = static_cast<double>(engine.weightBytesPerToken());
+        QCOMPARE(root["weightBytesPerToken"].toDouble(), weights);
+        const double bandwidth = root["readBandwidthBytesPerSecond"].toDouble();
+        const double kv = root["kvBytesPerPosition"].toDouble();
+        QCOMPARE(kv, 2.0 * 2 * 2 * 16 * 2);
+
+        const auto check = [&](const QJsonObject& row, int tokens, int depth, double bytesPerToken) {
+            QCOMPARE(row["tokens"].toInt(), tokens);
+            QCOMPARE(row["depth"].toInt(), depth);
+            QList<double> seconds;
+            for (const auto& run : row["secondsOfRuns"].toArray()) seconds << run.toDouble();
+            QCOMPARE(seconds.size(), 3);
+            std::ranges::sort(seconds);
+            QVERIFY(seconds[0] > 0.0);
+            QVERIFY(qFuzzyCompare(row["tokensPerSecond"].toDouble(), tokens / seconds[1]));
+            QVERIFY(qFuzzyCompare(row["bestTokensPerSecond"].toDouble(), tokens / seconds[0]));
+            QVERIFY2(qFuzzyCompare(row["bytesPerToken"].toDouble(), bytesPerToken), qPrintable(QString::number(row["bytesPerToken"].toDouble())));
+            QVERIFY(qFuzzyCompare(row["bytesPerSecond"].toDouble(), bytesPerToken * tokens / seconds[1]));
+            QVERIFY(qFuzzyCompare(row["limitTokensPerSecond"].toDouble(), bandwidth / bytesPerToken));
+            QVERIFY(qFuzzyCompare(row["fractionOfLimit"].toDouble(), tokens / seconds[1] * bytesPerToken / bandwidth));
+            QVERIFY(qFuzzyCompare(row["bestFractionOfLimit"].toDouble(), tokens / seconds[0] * bytesPerToken / bandwidth));
+        };
+        const QJsonArray prompts = root["prompt"].toArray();
+        QCOMPARE(prompts.size(), 2);
+        check(prompts[0].toObject(), 16, 0, weights / 16 + kv);
+        check(prompts[1].toObject(), 40, 0, weights / 40 + kv);
+        // Per layer 64 x 64 for Q and output, 64 x 32 for K and V, 64 x 96 three times for the feed-forward.
+        const double operations = 2.0 * 2 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 96);
+        QVERIFY(qFuzzyCompare(prompts[1]["operationsPerSecond"].toDouble(), operations * prompts[1]["tokensPerSecond"].toDouble()));
+        const QJsonArray generations = root["generation"].toArray();
+        QCOMPARE(generations.size(), 3);
+        check(generations[0].toObject(), 4, 0, weights + kv * 2.5);
+        check(generations[1].toObject(), 4, 8, weights + kv * 10.5);
+        check(generations[2].toObject(), 4, 20, weights + kv * 22.5);
+
         const Run text = run(arguments);
         QVERIFY2(text.status == 0 && text.out.contains("tokens/s") && text.out.contains("GB/s"), explain(text));
+        QCOMPARE(text.out.count(QRegularExpression("^prompt ", QRegularExpression::MultilineOption)), 2);
+        QCOMPARE(text.out.count(QRegularExpression("^generation +4 +(0|8|20) ", QRegularExpression::MultilineOption)), 3);
+    }
+
+    void bench_leavesOutWhatIsZero() {
+        const Run json = run({"bench", "-m", m_model, "-t", "1", "-p", "0", "-n", "2,3", "-r", "1", "--bandwidth-mb", "1", "--json", "--device", "cpu"});
+        QVERIFY2(json.status == 0, explain(json));
+        const QJsonObject root = QJsonDocument::fromJson(json.out.toUtf8()).object();
+        QVERIFY(root["prompt"].toArray().isEmpty());
+        QCOMPARE(root["generation"].toArray().size(), 2);
+    }
+
+    void makeModel_writesAModelThatAnswers() {
+        const QString file = path("made.gguf");
+        const Run made = run({"make-model", "--shape", "tiny", "--type", "Q4_K_M", "--seed", "5", "--layers", "3", "-o", file});
+        QVERIFY2(made.status == 0, explain(made));
+        QVERIFY2(made.out.contains(file) && made.out.contains("Random tiny Llama, Q4_K_M, 3 layers, seed 5"), explain(made));
+        const Run answer = run({"chat", "-m", file, "-t", "1", "--temp", "0", "-n", "20", "hello"});
+        QVERIFY2(answer.status == 0 && answer.out.size() > 10, explain(answer));
+        const Run inspected = run({"inspect", file});
+        QVERIFY2(inspected.out.contains("Q4_K_M") && inspected.out.contains("llama.block_count = 3"), explain(inspected));
     }
 
     void devices_areListed() {

@@ -3,6 +3,7 @@
 
 #include "kernels/quant/decode.h"
 #include "kernels/quant/half.h"
+#include "kernels/quant/q8_0.h"
 
 #include <algorithm>
 #include <cmath>
@@ -38,6 +39,42 @@ double dot(const std::vector<double>& row, const float* x) {
     double sum = 0.0;
     for (std::size_t c = 0; c < row.size(); ++c) sum += row[c] * static_cast<double>(x[c]);
     return sum;
+}
+
+/// Position `position` of a head in the cache.
+std::vector<double> cachedRow(const KvView& cache, const void* rows, std::int64_t head, std::int64_t position) {
+    const std::int64_t dim = cache.headDim;
+    const std::int64_t row = head * cache.capacity + position;
+    std::vector<double> values;
+    for (std::int64_t d = 0; d < dim; ++d) {
+        if (cache.type == KvType::F16) {
+            values.push_back(halfToFloat(static_cast<const std::uint16_t*>(rows)[row * dim + d]));
+        } else {
+            const BlockQ8_0& block = static_cast<const BlockQ8_0*>(rows)[(row * dim + d) / 32];
+            values.push_back(double(halfToFloat(block.d)) * block.q[d % 32]);
+        }
+    }
+    return values;
+}
+
+/// 32 values as q8_0; in f32, as the contract of appendKv says, so that the result is one and the same everywhere.
+BlockQ8_0 toBlock(const float* x) {
+    constexpr float kMost = 127.0f * 65504.0f;
+    BlockQ8_0 block{};
+    float largest = 0.0f;
+    for (int j = 0; j < 32; ++j) {
+        if (std::isnan(x[j])) return {.d = 0x7e00, .q = {}};
+        largest = std::max(largest, std::min(kMost, std::fabs(x[j])));
+    }
+    const float d = largest / 127.0f;
+    const float inverse = 1.0f / d;
+    block.d = floatToHalf(d);
+    for (int j = 0; j < 32 && block.d != 0; ++j) {
+        const float scaled = std::min(kMost, std::max(-kMost, x[j])) * inverse;
+        const double magnitude = std::floor(std::fabs(double(scaled)) + 0.5); // exact in double; halves away from zero
+        block.q[j] = static_cast<std::int8_t>(scaled < 0.0f ? -magnitude : magnitude);
+    }
+    return block;
 }
 
 /// YaRN's ramp, from the paper's own terms: how often pair i turns within the training context decides.
@@ -183,8 +220,13 @@ void ReferenceBackend::appendKv(const KvView& cache, const TensorView& k, const 
         for (std::int64_t c = 0; c < k.cols(); ++c) {
             const std::int64_t head = c / cache.headDim;
             const std::int64_t at = (head * cache.capacity + firstPosition + t) * cache.headDim + c % cache.headDim;
-            static_cast<std::uint16_t*>(cache.keys)[at] = toHalf(k.f32()[t * k.cols() + c]);
-            static_cast<std::uint16_t*>(cache.values)[at] = toHalf(v.f32()[t * v.cols() + c]);
+            if (cache.type == KvType::F16) {
+                static_cast<std::uint16_t*>(cache.keys)[at] = toHalf(k.f32()[t * k.cols() + c]);
+                static_cast<std::uint16_t*>(cache.values)[at] = toHalf(v.f32()[t * v.cols() + c]);
+            } else if (c % 32 == 0) {
+                static_cast<BlockQ8_0*>(cache.keys)[at / 32] = toBlock(k.f32() + t * k.cols() + c);
+                static_cast<BlockQ8_0*>(cache.values)[at / 32] = toBlock(v.f32() + t * v.cols() + c);
+            }
         }
     }
 }
@@ -196,29 +238,32 @@ void ReferenceBackend::attention(const TensorView& out, const TensorView& q, con
     for (std::int64_t t = 0; t < q.rows(); ++t) {
         const std::int64_t position = firstPosition + t;
         const std::int64_t first = params.window > 0 ? std::max<std::int64_t>(0, position - params.window + 1) : 0;
+        const std::int64_t last = params.causal ? position : firstPosition + q.rows() - 1;
         for (std::int64_t h = 0; h < params.heads; ++h) {
             const float* query = q.f32() + t * q.cols() + h * dim;
-            const auto* keys = static_cast<const std::uint16_t*>(cache.keys) + h / group * cache.capacity * dim;
-            const auto* values = static_cast<const std::uint16_t*>(cache.values) + h / group * cache.capacity * dim;
             std::vector<double> scores;
-            for (std::int64_t j = first; j <= position; ++j) {
-                double score = 0.0;
-                for (std::int64_t d = 0; d < dim; ++d) score += double(query[d]) * halfToFloat(keys[j * dim + d]);
-                score *= params.scale;
-                if (params.softcap > 0.0f) score = params.softcap * std::tanh(score / params.softcap);
-                scores.push_back(score);
+            for (std::int64_t j = first; j <= last; ++j) {
+                const double score = dot(cachedRow(cache, cache.keys, h / group, j), query) * params.scale;
+                scores.push_back(params.softcap > 0.0f ? params.softcap * std::tanh(score / params.softcap) : score);
             }
-            const double largest = *std::max_element(scores.begin(), scores.end());
-            double total = 0.0;
-            for (double& score : scores)
-                total += score = std::isinf(largest) && largest < 0 ? 0.0 : std::exp(score - largest);
-            for (std::int64_t d = 0; d < dim; ++d) {
-                double sum = 0.0;
-                for (std::size_t j = 0; j < scores.size(); ++j) {
-                    if (scores[j] != 0.0)
-                        sum += scores[j] * halfToFloat(values[(first + static_cast<std::int64_t>(j)) * dim + d]);
-                }
-                out.f32()[t * out.cols() + h * dim + d] = total > 0.0 ? static_cast<float>(sum / total) : 0.0f;
+            double largest = *std::max_element(scores.begin(), scores.end());
+            if (params.sinks.data != nullptr) largest = std::max(largest, double(params.sinks.f32()[h]));
+            const auto weight = [&](double score) {
+                return std::isinf(score) && score < 0 ? 0.0 : std::exp(score - largest);
+            };
+            double total = params.sinks.data != nullptr ? weight(params.sinks.f32()[h]) : 0.0;
+            std::vector<double> sums(static_cast<std::size_t>(dim));
+            for (std::size_t j = 0; j < scores.size(); ++j) {
+                const double part = weight(scores[j]);
+                total += part;
+                if (part == 0.0) continue;
+                const std::vector<double> value =
+                    cachedRow(cache, cache.values, h / group, first + static_cast<std::int64_t>(j));
+                for (std::size_t d = 0; d < sums.size(); ++d) sums[d] += part * value[d];
+            }
+            for (std::size_t d = 0; d < sums.size(); ++d) {
+                out.f32()[t * out.cols() + h * dim + static_cast<std::int64_t>(d)] =
+                    total > 0.0 ? static_cast<float>(sums[d] / total) : 0.0f;
             }
         }
     }

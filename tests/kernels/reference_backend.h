@@ -3,7 +3,7 @@
 // ReferenceBackend: the operations of kernels/backend.h written straight from their formulas, in double precision, one loop after
 // another. It judges the other back ends and shares nothing with them but the weight decoders (judged by quant_blocks_test)
 // and the view types. Slow on purpose: nothing here is clever.
-// Results are stored as f32, like the interface says; the KV cache is f16 like everybody's.
+// Results are stored as f32, like the interface says; the KV cache is f16 or q8_0 like everybody's.
 #pragma once
 
 #include "kernels/backend.h"

@@ -47,6 +47,11 @@ void EngineClient::connectWorker() {
     relay(m_worker, &EngineWorker::statsUpdated, this, [this](RequestId id, const core::GenerationStats& stats) {
         if (m_pending.contains(id)) m_coalescer.addStats(id, stats);
     });
+    relay(m_worker, &EngineWorker::backendChanged, this, [this](RequestId id, const core::ModelInfo& info) {
+        if (!m_model || m_currentLoad != 0) return; // another model is wanted by now
+        m_model = info;
+        emit backendChanged(id, info);
+    });
     relay(m_worker, &EngineWorker::generationFinished, this,
           [this](RequestId id, const core::GenerationResult& result) {
               m_coalescer.flush();

@@ -52,6 +52,8 @@ signals:
     /// At most one per 16 ms.
     void textGenerated(hearth::ui::RequestId id, const QString& text);
     void statsUpdated(hearth::ui::RequestId id, const hearth::core::GenerationStats& stats);
+    /// The GPU failed in this reply; the CPU carries it on. model() is the new one.
+    void backendChanged(hearth::ui::RequestId id, const hearth::core::ModelInfo& info);
     void generationFinished(hearth::ui::RequestId id, const hearth::core::GenerationResult& result);
     void generationFailed(hearth::ui::RequestId id, const hearth::core::Error& error);
 

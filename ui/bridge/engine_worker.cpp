@@ -49,6 +49,7 @@ void EngineWorker::generate(const core::GenerationRequest& request, const std::s
         emit textGenerated(id, QString::fromUtf8(text.data(), qsizetype(text.size())));
     };
     events.stats = [this, id](const core::GenerationStats& value) { emit statsUpdated(id, value); };
+    events.backendChanged = [this, id](const core::ModelInfo& info) { emit backendChanged(id, info); };
     const auto result =
         guarded<core::GenerationResult>(stop, [&] { return generator().generate(request, events, stop); });
     if (result) {

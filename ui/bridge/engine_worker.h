@@ -40,6 +40,7 @@ signals:
     void promptProgressed(hearth::ui::RequestId id, const hearth::core::PromptProgress& progress);
     void textGenerated(hearth::ui::RequestId id, const QString& text);
     void statsUpdated(hearth::ui::RequestId id, const hearth::core::GenerationStats& stats);
+    void backendChanged(hearth::ui::RequestId id, const hearth::core::ModelInfo& info);
     void generationFinished(hearth::ui::RequestId id, const hearth::core::GenerationResult& result);
     void generationFailed(hearth::ui::RequestId id, const hearth::core::Error& error);
 

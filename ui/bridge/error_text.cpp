@@ -154,4 +154,72 @@ ErrorText describe(const core::Error& error, ErrorContext context) {
     return text(tr("Something went wrong"), {}, {});
 }
 
+ErrorText describeGpu(const core::ModelInfo& info) {
+    using core::GpuReason;
+    const QString gpu = info.gpuName.empty() ? tr("graphics card") : QString::fromStdString(info.gpuName);
+    const QString details = QString::fromStdString(info.backendReason);
+    const auto text = [&](const QString& title, const QString& body, const QString& remedy) {
+        return ErrorText{title, body, remedy, details};
+    };
+    const QString onTheProcessor = tr("The model runs on the processor instead.");
+
+    // No default: the compiler names a reason that has no words yet.
+    switch (info.gpuReason) {
+    case GpuReason::Ok:
+        return {};
+    case GpuReason::ModuleMissing:
+        return text(tr("Hearth's part for graphics cards is missing"), onTheProcessor,
+                    tr("Install Hearth again, with all its files."));
+    case GpuReason::RuntimeMissing:
+        return text(tr("The %1 needs a runtime that is not installed").arg(gpu), onTheProcessor,
+                    tr("Install the package libamdhip64-5; a Radeon RX 7000 or 9000 needs AMD's own ROCm packages."));
+    case GpuReason::RuntimeTooOld:
+        return text(tr("The runtime for the %1 is too old").arg(gpu), onTheProcessor,
+                    tr("Install AMD's newer ROCm packages; Debian 12's own end before the Radeon RX 7000."));
+    case GpuReason::NoPermission:
+        return text(tr("Your user may not use the %1").arg(gpu), onTheProcessor,
+                    tr("Add your user to the group that the details name, then log in again."));
+    case GpuReason::NoDevice:
+        return text(tr("No usable graphics card was found"), onTheProcessor,
+                    tr("The details say what was looked for; a newer runtime may know the card."));
+    case GpuReason::FamilyNotBuiltIn:
+        return text(tr("This Hearth has nothing for the %1").arg(gpu),
+                    tr("Its family is not among those that this version was built for.") + u' ' + onTheProcessor,
+                    tr("A later version may support it."));
+    case GpuReason::SelfTestFailed:
+        return text(tr("The %1 failed its test").arg(gpu),
+                    tr("It computed something else than the processor.") + u' ' + onTheProcessor,
+                    tr("Update its driver, then try again."));
+    case GpuReason::OutOfMemory:
+        return text(tr("The memory of the %1 is full").arg(gpu), onTheProcessor,
+                    tr("Close programs that use it, lower the context length, or choose a smaller model."));
+    case GpuReason::DeviceLost:
+        return text(tr("The %1 stopped answering").arg(gpu), onTheProcessor,
+                    tr("Start Hearth again to use it. If this happens again, update its driver."));
+    case GpuReason::Hang:
+        return text(tr("The %1 did not finish its work in time").arg(gpu), onTheProcessor,
+                    tr("Start Hearth again to use it. If this happens again, update its driver."));
+    case GpuReason::ProbeCrashed:
+        return text(tr("The driver of the %1 crashed when it was tried out").arg(gpu), onTheProcessor,
+                    tr("Update the driver, then try again."));
+    case GpuReason::ProbeTimedOut:
+        return text(tr("The driver of the %1 did not answer when it was tried out").arg(gpu), onTheProcessor,
+                    tr("Restart the computer or update the driver, then try again."));
+    case GpuReason::CrashedLastTime:
+        return text(tr("The %1 is left alone for now").arg(gpu),
+                    tr("Hearth ended unexpectedly while it used it.") + u' ' + onTheProcessor,
+                    tr("Try again when you like; the driver may need an update."));
+    case GpuReason::UsersChoice:
+        return text(tr("The model runs on the processor"), tr("That was chosen in Settings."),
+                    tr("Choose the graphics card there to use it."));
+    case GpuReason::HiddenByEnvironment:
+        return text(tr("The %1 is hidden by an environment variable").arg(gpu), onTheProcessor,
+                    tr("Start Hearth without the variable that the details name."));
+    case GpuReason::DriverError:
+        return text(tr("The driver of the %1 refused to work").arg(gpu), onTheProcessor,
+                    tr("Update the driver, then try again."));
+    }
+    return {};
+}
+
 } // namespace hearth::ui

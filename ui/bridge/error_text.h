@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every core::ErrorCode in words for people: what happened, why, what to do. The only place where errors are worded.
+// Every core::ErrorCode and core::GpuReason in words for people: what happened, why, what to do. The only place where errors are worded.
 // Thread: any.
 #pragma once
 
 #include "core/base/error.h"
+#include "core/engine/generation.h"
 
 #include <QString>
 
@@ -25,5 +26,8 @@ struct ErrorText {
 enum class ErrorContext { Model, Reply, History };
 
 [[nodiscard]] ErrorText describe(const core::Error& error, ErrorContext context);
+
+/// Why the CPU does the work, with the GPU's name where there is one; details are core's sentence. Empty title for Ok.
+[[nodiscard]] ErrorText describeGpu(const core::ModelInfo& info);
 
 } // namespace hearth::ui

@@ -59,6 +59,8 @@ void ChatController::connectEngine() {
         m_model = info;
         m_modelName = QString::fromStdString(info.name);
     });
+    connect(&m_engine, &EngineClient::backendChanged, this,
+            [this](RequestId, const core::ModelInfo& info) { m_model = info; });
     connect(&m_engine, &EngineClient::promptProgressed, this,
             [this](RequestId id, const core::PromptProgress& progress) {
                 Reply* reply = replyOf(id);

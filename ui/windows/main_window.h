@@ -78,7 +78,9 @@ private:
     void connectActions();
     void askForTitle();
 
-    void loadModel(const QString& path);
+    enum class GpuTry { AsKnown, Again };
+    void loadModel(const QString& path, GpuTry gpuTry = GpuTry::AsKnown);
+    void showGpuFailure(const core::ModelInfo& info); ///< why the CPU does the work, with an offer to try again
     void openOnlyModel(const ModelCards& cards);
     void showModelLoaded(const core::ModelInfo& info);
     void showModelFailed(const core::Error& error);

@@ -217,6 +217,11 @@ void MainWindow::connectEngine() {
     });
     connect(&engine, &EngineClient::modelLoaded, this,
             [this](RequestId, const core::ModelInfo& info) { showModelLoaded(info); });
+    connect(&engine, &EngineClient::backendChanged, this, [this](RequestId, const core::ModelInfo& info) {
+        m_pane->setBackend(info);
+        m_status->setModel(info);
+        showGpuFailure(info);
+    });
     connect(&engine, &EngineClient::modelLoadFailed, this, [this](RequestId, const core::Error& error) {
         if (!m_parts.engine.isLoading()) showModelFailed(error); // else it made room for the next one
     });
@@ -267,8 +272,9 @@ void MainWindow::openModel(const QString& path) {
     m_parts.settings.setModel(absolute, [this, absolute] { loadModel(absolute); });
 }
 
-void MainWindow::loadModel(const QString& path) {
+void MainWindow::loadModel(const QString& path, GpuTry gpuTry) {
     core::LoadRequest request;
+    request.retryGpu = gpuTry == GpuTry::Again;
     request.path = QFile::encodeName(path).toStdString();
     request.contextLength = m_parts.settings.value(QStringLiteral("engine.contextLength")).toInt();
     request.threads = m_parts.settings.value(QStringLiteral("engine.threads")).toInt();
@@ -289,9 +295,16 @@ void MainWindow::showModelLoaded(const core::ModelInfo& info) {
             notices << QString::fromStdString(notice);
         m_pane->notice().showNotice(NoticeBar::Kind::Info, tr("About this model"), notices.join(u'\n'));
     }
+    if (info.fallback) showGpuFailure(info);
     refreshPage();
     refreshComposer();
     refreshActions();
+}
+
+void MainWindow::showGpuFailure(const core::ModelInfo& info) {
+    const ErrorText text = describeGpu(info);
+    m_pane->notice().showNotice(NoticeBar::Kind::Warning, text.title, text.body + u'\n' + text.details, text.remedy,
+                                tr("Try again"), [this] { loadModel(m_loadingPath, GpuTry::Again); });
 }
 
 void MainWindow::showModelFailed(const core::Error& error) {

@@ -180,7 +180,9 @@ private slots:
         QVERIFY(rows);
         const std::size_t vocabulary = engine.tokenizer()->size();
         QCOMPARE(rows->size(), ids.size() * vocabulary);
-        QVERIFY(engine.prefill(std::span(ids).first(290)));
+        QVERIFY(engine.prefill(std::span(ids).first(295)));
+        QVERIFY(engine.decodeStep(7));
+        engine.clearSession(290); // back to where the steps begin
         for (std::size_t at = 290; at < ids.size(); ++at) {
             const auto row = engine.decodeStep(ids[at]);
             QVERIFY(row);

@@ -218,6 +218,7 @@ private slots:
             QCOMPARE(errorOf(engine.prefill(ids)), code(ErrorCode::NoModelLoaded));
             QCOMPARE(errorOf(engine.decodeStep(5)), code(ErrorCode::NoModelLoaded));
             QVERIFY(engine.tokenizer() == nullptr);
+            QVERIFY(!engine.deviceReadBandwidth());
             engine.clearSession();
             QVERIFY(load(engine, m_model));
             QVERIFY(ask(engine, request({fromUser("hello")})).ok());

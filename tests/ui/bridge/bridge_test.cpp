@@ -97,6 +97,7 @@ class BridgeTest : public QObject {
     Q_OBJECT
 private slots:
     void EngineClient_loadsThenGenerates();
+    void EngineClient_tellsOfATakeOver();
     void EngineClient_everyPhaseCanBeCancelled_data();
     void EngineClient_everyPhaseCanBeCancelled();
     void EngineClient_newerLoadReplacesOlder();
@@ -115,6 +116,7 @@ private slots:
     void TelemetryClient_samplesOnlyWhileAsked();
     void LibraryClient_newerScanWins();
     void ErrorText_everyCodeHasWords();
+    void ErrorText_everyGpuReasonHasWords();
 };
 
 void BridgeTest::EngineClient_loadsThenGenerates() {
@@ -140,6 +142,27 @@ void BridgeTest::EngineClient_loadsThenGenerates() {
     QVERIFY(!client.model());
     const RequestId late = client.generate(question());
     QTRY_COMPARE(ledger.finals(late), QStringList{"failed:NoModelLoaded"});
+}
+
+void BridgeTest::EngineClient_tellsOfATakeOver() {
+    core::Script script;
+    script.model.backend = "GPU";
+    script.takeOver = core::ModelInfo{};
+    script.takeOver->backend = "CPU";
+    script.takeOver->backendReason = "The card stopped answering.";
+    EngineClient client(scripted(script));
+    const Ledger ledger(client);
+    QSignalSpy changed(&client, &EngineClient::backendChanged);
+    QSignalSpy finished(&client, &EngineClient::generationFinished);
+    client.load(file("/models/a.gguf"));
+    const RequestId reply = client.generate(question());
+    QTRY_COMPARE(ledger.finals(reply), QStringList{"finished"});
+    QCOMPARE(changed.size(), 1);
+    QCOMPARE(changed[0][0].value<RequestId>(), reply);
+    QCOMPARE(changed[0][1].value<core::ModelInfo>().backend, std::string("CPU"));
+    QCOMPARE(client.model()->backend, std::string("CPU"));
+    QCOMPARE(ledger.text(reply), "Hello from the script.");
+    QCOMPARE(finished[0][1].value<core::GenerationResult>().notices.size(), std::size_t{1});
 }
 
 void BridgeTest::EngineClient_everyPhaseCanBeCancelled_data() {
@@ -461,6 +484,31 @@ void BridgeTest::ErrorText_everyCodeHasWords() {
         }
     }
     QVERIFY(codes > 30);
+}
+
+void BridgeTest::ErrorText_everyGpuReasonHasWords() {
+    QSet<QString> titles;
+    for (int value = 0; value <= int(core::GpuReason::DriverError); ++value) {
+        core::ModelInfo info;
+        info.gpuReason = core::GpuReason(value);
+        info.backendReason = "Runs on the CPU. It was like this: matmul.";
+        const ErrorText nameless = describeGpu(info);
+        info.gpuName = "Radeon RX 7900 XTX";
+        const ErrorText text = describeGpu(info);
+        if (info.gpuReason == core::GpuReason::Ok) {
+            QVERIFY(text.title.isEmpty());
+            continue;
+        }
+        for (const ErrorText& one : {nameless, text}) {
+            QVERIFY(!one.title.isEmpty() && !one.title.endsWith('.') && !one.title.contains('%'));
+            QVERIFY2(one.body.endsWith('.'), qPrintable(one.title));
+            QVERIFY2(one.remedy.endsWith('.'), qPrintable(one.title));
+            QCOMPARE(one.details, QString::fromStdString(info.backendReason));
+        }
+        QVERIFY2(!titles.contains(text.title), qPrintable(text.title));
+        titles << text.title;
+    }
+    QCOMPARE(titles.size(), int(core::GpuReason::DriverError));
 }
 
 QTEST_GUILESS_MAIN(BridgeTest)

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/gpu_self_test.h"
+
+#include "kernels/quant/decode.h"
+#include "kernels/quant/half.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <random>
+#include <span>
+
+namespace hearth::core {
+
+namespace {
+
+using kernels::Backend;
+using kernels::DType;
+using kernels::TensorView;
+
+constexpr double kExact = 1e-5;     // one rounding
+constexpr double kSmooth = 1e-3;    // exp, sine, square root in a fast form
+constexpr double kHalf = 1e-2;      // f16 keys and values
+constexpr double kRounded = 3e-2;   // activations rounded to 8 bits
+
+/// The two back ends hold the same tensors; index 0 is the device, 1 the reference.
+using Twin = std::array<TensorView, 2>;
+
+class SelfTest {
+public:
+    SelfTest(Backend& device, Backend& reference)
+        : m_backends{&device, &reference} {}
+
+    SelfTestResult run() {
+        testElementwise();
+        testNorms();
+        testAttention();
+        testExperts();
+        for (const kernels::DTypeInfo& type : kernels::allDTypes()) {
+            if (type.computes) testFormat(type);
+        }
+        return std::move(m_result);
+    }
+
+private:
+    [[nodiscard]] std::vector<float> numbers(std::int64_t count) {
+        std::normal_distribution<float> normal;
+        std::vector<float> values(static_cast<std::size_t>(count));
+        for (float& value : values)
+            value = normal(m_random);
+        return values;
+    }
+
+    /// Same bytes on both sides; no memory leaves data null, which run of the operation then reports.
+    Twin upload(DType dtype, std::int64_t rows, std::int64_t cols, std::span<const std::byte> bytes) {
+        Twin twin = blank(dtype, rows, cols);
+        for (std::size_t side = 0; side < 2; ++side) {
+            if (twin[side].data != nullptr) m_backends[side]->upload(twin[side], bytes);
+        }
+        return twin;
+    }
+    Twin blank(DType dtype, std::int64_t rows, std::int64_t cols) {
+        Twin twin;
+        for (std::size_t side = 0; side < 2; ++side) {
+            twin[side] = kernels::matrixView(nullptr, dtype, rows, cols);
+            auto buffer = m_backends[side]->allocate(twin[side].bytes());
+            if (!buffer) continue;
+            twin[side].data = buffer->data();
+            m_buffers.push_back(std::move(buffer));
+        }
+        return twin;
+    }
+    Twin blank(std::int64_t rows, std::int64_t cols) { return blank(DType::F32, rows, cols); }
+    Twin random(std::int64_t rows, std::int64_t cols) {
+        const std::vector<float> values = numbers(rows * cols);
+        return upload(DType::F32, rows, cols, std::as_bytes(std::span(values)));
+    }
+    Twin weight(DType dtype, std::int64_t outer, std::int64_t rows, std::int64_t cols);
+
+    /// Runs `operation(backend, side)` on both sides, then compares `out`.
+    template <class Operation>
+    void check(const std::string& name, const Twin& out, double tolerance, const Operation& operation);
+    [[nodiscard]] bool agrees(const std::array<std::vector<std::byte>, 2>& bytes, DType dtype, double tolerance) const;
+
+    void noteFailure(const std::string& name) {
+        if (std::ranges::find(m_result.failed, name) == m_result.failed.end()) m_result.failed.push_back(name);
+    }
+
+    void testElementwise();
+    void testNorms();
+    void testAttention();
+    void testAttentionOf(std::int32_t heads, std::int32_t kvHeads, std::int32_t headDim, std::int32_t tokens);
+    void testExperts();
+    void testFormat(const kernels::DTypeInfo& type);
+
+    std::array<Backend*, 2> m_backends;
+    std::vector<std::unique_ptr<kernels::Buffer>> m_buffers;
+    std::vector<std::vector<std::byte>> m_weights; ///< the reference reads them in place
+    std::mt19937_64 m_random{20240613};
+    SelfTestResult m_result;
+};
+
+Twin SelfTest::weight(DType dtype, std::int64_t outer, std::int64_t rows, std::int64_t cols) {
+    const kernels::DTypeInfo& type = kernels::info(dtype);
+    const std::int64_t elements = outer * rows * cols;
+    std::vector<std::byte>& bytes = m_weights.emplace_back(kernels::bytesFor(dtype, static_cast<std::uint64_t>(elements)));
+    const auto blocks = static_cast<std::size_t>(elements) / type.elementsPerBlock;
+    std::normal_distribution<float> normal;
+    std::vector<float> values(type.elementsPerBlock);
+    for (std::size_t block = 0; block < blocks; ++block) {
+        std::byte* at = bytes.data() + block * type.bytesPerBlock;
+        if (dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16) {
+            const float value = normal(m_random);
+            const std::uint32_t bits = kernels::bitsOfFloat(value);
+            const std::uint16_t half = dtype == DType::F16 ? kernels::floatToHalf(value) : static_cast<std::uint16_t>(bits >> 16);
+            std::memcpy(at, dtype == DType::F32 ? static_cast<const void*>(&bits) : &half, type.bytesPerBlock);
+            continue;
+        }
+        // Random bits make every code of the format occur; scales outside of what weights have are drawn again.
+        float largest = 0.0f;
+        do {
+            for (std::size_t i = 0; i < type.bytesPerBlock; ++i)
+                at[i] = static_cast<std::byte>(m_random());
+            kernels::decodeRow(dtype, values.data(), at, type.elementsPerBlock);
+            largest = 0.0f;
+            for (const float value : values)
+                largest = std::isfinite(value) ? std::max(largest, std::abs(value)) : std::numeric_limits<float>::infinity();
+        } while (!(largest > 0.5f && largest < 4.0f)); // narrow: an error in any row then shows in the sum
+    }
+    Twin twin;
+    for (std::size_t side = 0; side < 2; ++side)
+        twin[side] = m_backends[side]->adoptWeight(dtype, {outer, rows, cols}, bytes);
+    return twin;
+}
+
+template <class Operation>
+void SelfTest::check(const std::string& name, const Twin& out, double tolerance, const Operation& operation) {
+    if (!m_result.stopped.empty()) return;
+    std::array<std::vector<std::byte>, 2> bytes;
+    for (std::size_t side = 2; side-- > 0;) { // the reference first: what it refuses is not judged
+        Backend& backend = *m_backends[side];
+        bytes[side].resize(out[side].bytes());
+        if (out[side].data == nullptr) {
+            m_result.stopped = name;
+            return;
+        }
+        backend.beginStep({});
+        operation(backend, side);
+        backend.download(bytes[side], out[side]);
+        const kernels::Status status = backend.endStep();
+        if (status.ok()) continue;
+        if (side == 1) return;
+        if (status.code == kernels::StatusCode::DeviceLost || status.code == kernels::StatusCode::OutOfMemory) {
+            m_result.stopped = name;
+        } else {
+            noteFailure(name);
+        }
+        return;
+    }
+    if (!agrees(bytes, out[0].dtype, tolerance)) {
+        noteFailure(name);
+    }
+}
+
+bool SelfTest::agrees(const std::array<std::vector<std::byte>, 2>& bytes, DType dtype, double tolerance) const {
+    if (dtype != DType::F32) return bytes[0] == bytes[1];
+    double distance = 0.0;
+    double farthest = 0.0;
+    double size = 0.0;
+    for (std::size_t at = 0; at < bytes[0].size(); at += sizeof(float)) {
+        float got = 0.0f;
+        float wanted = 0.0f;
+        std::memcpy(&got, bytes[0].data() + at, sizeof got);
+        std::memcpy(&wanted, bytes[1].data() + at, sizeof wanted);
+        const double apart = std::abs(static_cast<double>(got) - static_cast<double>(wanted));
+        farthest = std::max(farthest, apart);
+        distance += apart * apart;
+        size += static_cast<double>(wanted) * static_cast<double>(wanted);
+    }
+    // One wrong element at an edge drowns in a large sum: no element may be farther off than rounding takes it.
+    const double typical = std::sqrt(size / std::max<double>(1.0, static_cast<double>(bytes[0].size() / sizeof(float))));
+    return std::isfinite(distance) && std::sqrt(distance) <= tolerance * std::sqrt(size) && farthest <= 8.0 * tolerance * typical;
+}
+
+void SelfTest::testElementwise() {
+    constexpr std::int64_t kRows = 5;
+    constexpr std::int64_t kCols = 520; // not a power of two
+    const Twin y = random(kRows, kCols);
+    const Twin bias = random(1, kCols);
+    Twin x = random(kRows, kCols);
+    check("add", x, kExact, [&](Backend& backend, std::size_t side) { backend.add(x[side], y[side]); });
+    check("addBias", x, kExact, [&](Backend& backend, std::size_t side) { backend.addBias(x[side], bias[side]); });
+    check("scale", x, kExact, [&](Backend& backend, std::size_t side) { backend.scale(x[side], 1.7f); });
+    check("softcap", x, kSmooth, [&](Backend& backend, std::size_t side) { backend.softcap(x[side], 3.0f); });
+    const Twin out = blank(kRows, kCols);
+    x = random(kRows, kCols);
+    check("swiGlu", out, kSmooth, [&](Backend& backend, std::size_t side) { backend.swiGlu(out[side], x[side], y[side]); });
+    check("geGlu", out, kSmooth, [&](Backend& backend, std::size_t side) { backend.geGlu(out[side], x[side], y[side]); });
+    check("zero", out, kExact, [&](Backend& backend, std::size_t side) { backend.zero(out[side]); });
+}
+
+void SelfTest::testNorms() {
+    constexpr float kEps = 1e-5f;
+    for (const std::int64_t cols : {64, 2080}) {
+        const Twin out = blank(3, cols);
+        const Twin x = random(3, cols);
+        const Twin y = random(3, cols);
+        const Twin weights = random(1, cols);
+        const Twin bias = random(1, cols);
+        check("rmsNorm", out, kSmooth, [&](Backend& b, std::size_t s) { b.rmsNorm(out[s], x[s], weights[s], kEps); });
+        check("layerNorm", out, kSmooth, [&](Backend& b, std::size_t s) { b.layerNorm(out[s], x[s], weights[s], bias[s], kEps); });
+        check("addRmsNorm", out, kSmooth, [&](Backend& b, std::size_t s) { b.addRmsNorm(out[s], x[s], y[s], weights[s], kEps); });
+    }
+}
+
+void SelfTest::testAttention() {
+    testAttentionOf(8, 2, 64, 1);
+    testAttentionOf(6, 6, 80, 5);
+    testAttentionOf(4, 1, 128, 40);
+}
+
+void SelfTest::testAttentionOf(std::int32_t heads, std::int32_t kvHeads, std::int32_t headDim, std::int32_t tokens) {
+    constexpr std::int32_t kPast = 70; // more than one tile of any kernel
+    constexpr std::int32_t kCapacity = 128;
+    const std::int64_t width = std::int64_t{kvHeads} * headDim;
+    const Twin keys = blank(DType::F16, std::int64_t{kvHeads} * kCapacity, headDim);
+    const Twin values = blank(DType::F16, std::int64_t{kvHeads} * kCapacity, headDim);
+    const auto cache = [&](std::size_t side) {
+        return kernels::KvView{keys[side].data, values[side].data, kvHeads, kCapacity, headDim, kernels::KvType::F16};
+    };
+    const Twin pastKeys = random(kPast, width);
+    const Twin pastValues = random(kPast, width);
+    const Twin q = random(tokens, std::int64_t{heads} * headDim);
+    const Twin k = random(tokens, width);
+    const Twin v = random(tokens, width);
+    const Twin out = blank(tokens, std::int64_t{heads} * headDim);
+    kernels::AttentionParams params{.heads = heads, .scale = 1.0f / std::sqrt(static_cast<float>(headDim))};
+    kernels::RopeParams rope{.pairing = kernels::RopePairing::HalfSplit, .dims = headDim};
+
+    check("appendKv", out, kHalf, [&](Backend& b, std::size_t s) { b.appendKv(cache(s), pastKeys[s], pastValues[s], 0); });
+    check("ropeAndAppend", q, kSmooth, [&](Backend& b, std::size_t s) { b.ropeAndAppend(q[s], k[s], v[s], cache(s), kPast, rope); });
+    check("attention", out, kHalf, [&](Backend& b, std::size_t s) { b.attention(out[s], q[s], cache(s), kPast, params); });
+    params.window = 33;
+    check("attention with a window", out, kHalf, [&](Backend& b, std::size_t s) { b.attention(out[s], q[s], cache(s), kPast, params); });
+    rope.pairing = kernels::RopePairing::Interleaved;
+    rope.dims = headDim / 2;
+    const Twin turned = random(tokens, std::int64_t{heads} * headDim);
+    check("rope", turned, kSmooth, [&](Backend& b, std::size_t s) { b.rope(turned[s], headDim, kPast, rope); });
+}
+
+void SelfTest::testExperts() {
+    constexpr std::int64_t kTokens = 3;
+    constexpr std::int64_t kExperts = 8;
+    constexpr std::int64_t kUsed = 2;
+    constexpr std::int64_t kCols = 256;
+    constexpr std::int64_t kRows = 48;
+    const Twin logits = random(kTokens, kExperts);
+    const Twin ids = blank(DType::I32, kTokens, kUsed);
+    const Twin weights = blank(kTokens, kUsed);
+    check("moeRoute", ids, kExact, [&](Backend& b, std::size_t s) { b.moeRoute(ids[s], weights[s], logits[s], true); });
+    check("moeRoute", weights, kSmooth, [&](Backend& b, std::size_t s) { b.moeRoute(ids[s], weights[s], logits[s], true); });
+    const Twin x = random(kTokens, kCols);
+    const Twin out = blank(kTokens * kUsed, kRows);
+    const Twin combined = blank(kTokens, kRows);
+    for (const DType dtype : {DType::F16, DType::Q4_K}) {
+        const Twin experts = weight(dtype, kExperts, kRows, kCols);
+        check("matmulExperts", out, kRounded, [&](Backend& b, std::size_t s) { b.matmulExperts(out[s], experts[s], x[s], ids[s]); });
+    }
+    const Twin products = random(kTokens * kUsed, kRows);
+    check("moeCombine", combined, kSmooth, [&](Backend& b, std::size_t s) { b.moeCombine(combined[s], products[s], weights[s]); });
+}
+
+void SelfTest::testFormat(const kernels::DTypeInfo& type) {
+    constexpr std::int64_t kRows = 40;
+    constexpr std::int64_t kCols = 512;
+    const Twin a = weight(type.dtype, 1, kRows, kCols);
+    const Twin b = weight(type.dtype, 1, kRows, kCols);
+    if (a[0].data == nullptr || b[0].data == nullptr) {
+        m_result.stopped = fmt::format("matmul {}", type.name);
+        return;
+    }
+    const std::array<std::int32_t, 3> tokens{0, kRows - 1, 7};
+    const Twin embedded = blank(tokens.size(), kCols);
+    check(fmt::format("embed {}", type.name), embedded, kSmooth, [&](Backend& backend, std::size_t s) { backend.embed(embedded[s], a[s], tokens, 1.0f); });
+    // One token, a few (the rows that decoding handles at once), a prompt.
+    for (const std::int64_t count : {1, 5, 33}) {
+        const Twin x = random(count, kCols);
+        const Twin out = blank(count, kRows);
+        const Twin scratch = blank(count, kRows);
+        const TensorView none;
+        check(fmt::format("matmul {}", type.name), out, kRounded, [&](Backend& backend, std::size_t s) { backend.matmul(out[s], a[s], x[s]); });
+        check(fmt::format("matmulAdd {}", type.name), out, kRounded, [&](Backend& backend, std::size_t s) { backend.matmulAdd(out[s], b[s], x[s], none, scratch[s]); });
+        check(fmt::format("gatedMatmul {}", type.name), out, 2 * kRounded, [&](Backend& backend, std::size_t s) {
+            backend.gatedMatmul(out[s], a[s], b[s], x[s], kernels::GatedActivation::Silu, scratch[s]);
+        });
+    }
+}
+
+} // namespace
+
+std::string SelfTestResult::summary() const {
+    constexpr std::size_t kNamed = 3;
+    std::string text;
+    for (std::size_t i = 0; i < failed.size() && i < kNamed; ++i)
+        text += (i > 0 ? ", " : "") + failed[i];
+    if (failed.size() > kNamed) text += fmt::format(" and {} more", failed.size() - kNamed);
+    if (!stopped.empty()) text += (text.empty() ? "" : ", then ") + stopped;
+    return text;
+}
+
+SelfTestResult selfTest(kernels::Backend& device, kernels::Backend& reference) {
+    return SelfTest(device, reference).run();
+}
+
+} // namespace hearth::core

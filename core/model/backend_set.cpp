@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/model/backend_set.h"
+
+#include <fmt/format.h>
+
+namespace hearth::core {
+
+using kernels::StatusCode;
+
+std::string_view wordsFor(BackendSide side) {
+    return side == BackendSide::Gpu ? kOnTheGpu : std::string_view();
+}
+
+Error errorOf(const kernels::Status& status, BackendSide side) {
+    const auto error = [&](ErrorCode code, std::string_view what) {
+        return Error{code, fmt::format("{}: {}{}", status.place, what, wordsFor(side))};
+    };
+    switch (status.code) {
+    case StatusCode::Cancelled: return {ErrorCode::Cancelled, "computing was cancelled"};
+    case StatusCode::OutOfMemory: return error(ErrorCode::OutOfMemory, "no memory");
+    case StatusCode::DeviceLost: return error(ErrorCode::DeviceLost, "device lost");
+    case StatusCode::InvalidShape: return error(ErrorCode::Internal, "shapes do not fit");
+    case StatusCode::UnsupportedType: return error(ErrorCode::Internal, "unsupported type");
+    case StatusCode::LaunchFailed:
+        return error(side == BackendSide::Gpu ? ErrorCode::DeviceLost : ErrorCode::Internal, "launch failed");
+    case StatusCode::Ok: break;
+    }
+    return error(ErrorCode::Internal, fmt::format("status {}", static_cast<int>(status.code)));
+}
+
+Result<void> checkPlacement(const BackendSet& backends, std::int32_t layers) {
+    const auto& [gpuLayers, outputOnGpu] = backends.placement;
+    if (gpuLayers < 0 || gpuLayers > layers) {
+        return fail(ErrorCode::InvalidArgument, fmt::format("{} layers on the GPU, of {}", gpuLayers, layers));
+    }
+    if (backends.gpu == nullptr && backends.placement.uses(BackendSide::Gpu, layers)) {
+        return fail(ErrorCode::InvalidArgument, fmt::format("{} layers for a GPU that is not there", gpuLayers));
+    }
+    return {};
+}
+
+} // namespace hearth::core

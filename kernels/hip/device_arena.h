@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// DeviceArena: memory for many tensors in few allocations. A driver hands out pages of 2 MB; a model has hundreds of small tensors.
+// Nothing is given back one by one; all of it goes with the arena. Thread: the back end's.
+#pragma once
+
+#include "kernels/hip/hip_handles.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace hearth::kernels {
+
+class DeviceArena {
+public:
+    explicit DeviceArena(GpuRuntime& runtime)
+        : m_runtime(runtime) {}
+
+    /// nullptr with `result` when the driver has no more. Aligned to 256 bytes.
+    [[nodiscard]] std::byte* allocate(std::uint64_t bytes, GpuResult& result) {
+        const std::uint64_t size = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+        for (Slab& slab : m_slabs) {
+            if (slab.bytes - slab.used >= size) return take(slab, size);
+        }
+        const std::uint64_t slabBytes = size > kSlabBytes / 2 ? size : kSlabBytes;
+        void* memory = nullptr;
+        result = m_runtime.allocate(memory, slabBytes);
+        if (!result.ok()) return nullptr;
+        m_slabs.push_back({GpuMemory(m_runtime, memory), slabBytes, 0});
+        return take(m_slabs.back(), size);
+    }
+
+private:
+    static constexpr std::uint64_t kAlignment = 256;
+    static constexpr std::uint64_t kSlabBytes = std::uint64_t{32} << 20;
+
+    struct Slab {
+        GpuMemory memory;
+        std::uint64_t bytes = 0;
+        std::uint64_t used = 0;
+    };
+
+    static std::byte* take(Slab& slab, std::uint64_t size) {
+        std::byte* at = static_cast<std::byte*>(slab.memory.get()) + slab.used;
+        slab.used += size;
+        return at;
+    }
+
+    GpuRuntime& m_runtime;
+    std::vector<Slab> m_slabs;
+};
+
+} // namespace hearth::kernels

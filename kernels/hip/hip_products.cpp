@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Matrix products on the GPU. Up to eight rows of x (decoding) read them in 8 bits and every weight once (matvec_hip.h); more (prompts) go
+// through the matrix units in f16 (matmul_hip.h). What x looks like in 8 or 16 bits is kept until x changes: Q, K and V share it.
+#include "kernels/hip/hip_backend_impl.h"
+
+#include "kernels/ops/gated_hip.h"
+#include "kernels/ops/matmul.h"
+#include "kernels/ops/matmul_hip.h"
+#include "kernels/ops/matvec_hip.h"
+#include "kernels/ops/moe_hip.h"
+#include "kernels/ops/quantize_hip.h"
+
+#include <algorithm>
+
+namespace hearth::kernels {
+
+namespace {
+
+bool isFloat(DType dtype) {
+    return dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16;
+}
+
+bool fewRows(std::int64_t rows) {
+    return rows <= kMatvecMostRows;
+}
+
+/// Products of many rows that the tiled kernels can do: whole runs of 16 columns, and not f32, whose digits f16 does not hold.
+bool tiles(const TensorView& weight) {
+    return weight.dtype != DType::F32 && weight.cols() % 16 == 0;
+}
+
+std::uint32_t blocksOf(std::int64_t count, std::int64_t perBlock) {
+    return static_cast<std::uint32_t>((count + perBlock - 1) / perBlock);
+}
+
+/// A back end's memory is 16-byte aligned; a row of it may begin anywhere that its length allows.
+std::int64_t paddedRows(std::int64_t rows) {
+    return (rows + 3) / 4 * 4;
+}
+
+MatvecWeight matvecWeight(const TensorView& out, const TensorView& weight, const TensorView& bias, std::int32_t rowsBefore) {
+    MatvecWeight w{};
+    const Planes planes = planesAt(weight.data, weight.dtype, static_cast<std::uint64_t>(weight.elements()));
+    std::ranges::copy(planes.plane, w.plane);
+    const std::int64_t blocks = weight.rows() * weight.cols() / info(weight.dtype).elementsPerBlock;
+    w.expertBlocks = weight.outer() > 1 ? blocks : 0;
+    w.out = out.f32();
+    w.bias = bias.f32();
+    w.rows = static_cast<std::int32_t>(weight.rows());
+    w.lastRow = rowsBefore + w.rows;
+    return w;
+}
+
+} // namespace
+
+// --- activations in 8 and 16 bits -------------------------------------------------------------------------------------------
+
+void HipBackend::written(const TensorView& view) {
+    const auto* from = static_cast<const std::byte*>(view.data);
+    const auto* to = from + view.bytes();
+    const auto touches = [&](const Prepared& prepared) {
+        const auto* data = static_cast<const std::byte*>(prepared.data);
+        return data != nullptr && data < to && from < data + prepared.rows * prepared.cols * 4;
+    };
+    if (touches(m_q8)) m_q8 = {};
+    if (touches(m_halves)) m_halves = {};
+}
+
+Q8Rows HipBackend::q8Memory(std::int64_t rows, std::int64_t cols, const char* place) {
+    // q and rest: a byte each; two scales per 32 values, a sum per 16. The kernel for four rows reads four.
+    const std::int64_t values = (paddedRows(rows) * cols + 63) / 64 * 64;
+    std::byte* memory = scratch(Use::Q8, static_cast<std::uint64_t>(values * 2 + values / 32 * 4 * 2 + values / 16 * 4), place);
+    if (memory == nullptr) return {};
+    Q8Rows out;
+    out.q = reinterpret_cast<std::int8_t*>(memory);
+    out.rest = out.q + values;
+    out.scale = reinterpret_cast<float*>(out.rest + values);
+    out.restScale = out.scale + values / 32;
+    out.sums = out.restScale + values / 32;
+    return out;
+}
+
+Q8Rows HipBackend::q8For(const TensorView& x) {
+    if (!fewRows(x.rows()) || x.cols() % 32 != 0) return {};
+    const Q8Rows rows = q8Memory(x.rows(), x.cols(), "quantize");
+    m_q8 = rows.q == nullptr ? Prepared{} : Prepared{x.data, x.rows(), x.cols()};
+    return rows;
+}
+
+Q8Rows HipBackend::quantized(const TensorView& x, const char* place) {
+    const Q8Rows rows = q8Memory(x.rows(), x.cols(), place);
+    if (rows.q == nullptr || (m_q8.data == x.data && m_q8.rows == x.rows() && m_q8.cols == x.cols())) return rows;
+    const QuantizeRowsArgs args{rows, x.f32(), x.elements()};
+    launch("hearth_quantize_rows", quantizeRowsGrid(args.count), kQuantizeThreads, args);
+    m_q8 = {x.data, x.rows(), x.cols()};
+    return rows;
+}
+
+HipBackend::HalfRows HipBackend::halves(const TensorView& x, const char* place) {
+    const auto values = static_cast<std::uint64_t>(x.elements() + 7) / 8 * 8;
+    std::byte* memory = scratch(Use::Halves, values * 2 + static_cast<std::uint64_t>(x.rows()) * 4, place);
+    if (memory == nullptr) return {};
+    const HalfRows rows{reinterpret_cast<std::uint16_t*>(memory), reinterpret_cast<float*>(memory + values * 2)};
+    if (m_halves.data == x.data && m_halves.rows == x.rows() && m_halves.cols == x.cols()) return rows;
+    const HalfRowsArgs args{rows.x, rows.scale, x.f32(), static_cast<std::int32_t>(x.rows()), static_cast<std::int32_t>(x.cols())};
+    launch("hearth_half_rows", halfRowsGrid(args.rows), kHalfRowsThreads, args);
+    m_halves = {x.data, x.rows(), x.cols()};
+    return rows;
+}
+
+// --- products ---------------------------------------------------------------------------------------------------------------
+
+void HipBackend::matmul(const TensorView& out, const TensorView& weight, const TensorView& x) {
+    product({&out, 1}, {&weight, 1}, x, {}, false, "matmul");
+}
+
+void HipBackend::matmulShared(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x) {
+    product(outs, weights, x, {}, false, "matmulShared");
+}
+
+void HipBackend::matmulAdd(const TensorView& x, const TensorView& weight, const TensorView& in, const TensorView& bias, const TensorView&) {
+    product({&x, 1}, {&weight, 1}, in, bias, true, "matmulAdd");
+}
+
+void HipBackend::product(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x, const TensorView& bias,
+                         bool add, const char* place) {
+    bool fits = outs.size() == weights.size();
+    for (std::size_t i = 0; fits && i < outs.size(); ++i) fits = matmulFits(outs[i], weights[i], x);
+    if (!begin(place, fits) || x.rows() == 0) return;
+    for (std::size_t i = 0; i < outs.size();) {
+        std::size_t count = 1;
+        if (fewRows(x.rows()) || !tiles(weights[i])) {
+            while (i + count < outs.size() && count < kMatvecWeights && weights[i + count].dtype == weights[i].dtype) ++count;
+            matvec(outs.subspan(i, count), weights.subspan(i, count), x, bias, add, place);
+        } else {
+            matmulTiles(outs[i], weights[i], x, bias, add, place);
+        }
+        i += count;
+    }
+    for (const TensorView& out : outs) written(out);
+}
+
+void HipBackend::matvec(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x, const TensorView& bias,
+                        bool add, const char* place) {
+    MatvecArgs args{};
+    std::int32_t rows = 0;
+    for (std::size_t i = 0; i < kMatvecWeights; ++i) {
+        const std::size_t which = std::min(i, outs.size() - 1);
+        args.weight[i] = matvecWeight(outs[which], weights[which], bias, rows);
+        if (i < outs.size()) rows = args.weight[i].lastRow;
+        args.weight[i].lastRow = rows;
+    }
+    if (isFloat(weights[0].dtype)) {
+        args.xFloat = x.f32();
+    } else {
+        args.x = quantized(x, place);
+    }
+    args.cols = static_cast<std::int32_t>(x.cols());
+    args.xRows = static_cast<std::int32_t>(x.rows());
+    args.store = add ? MatvecStore::Add : MatvecStore::Write;
+    const GpuGrid grid{blocksOf(rows, matvecRowsPerBlock(m_properties.waveSize)), x.rows() == 1 ? 1 : blocksOf(x.rows(), 4), 1};
+    launch(kernel(x.rows() == 1 ? "hearth_matvec1_" : "hearth_matvec4_", weights[0].dtype), grid, kMatvecThreads, args, place);
+}
+
+void HipBackend::matmulTiles(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& bias, bool add,
+                             const char* place) {
+    const HalfRows rows = halves(x, place);
+    MatmulArgs args{};
+    std::ranges::copy(planesAt(weight.data, weight.dtype, static_cast<std::uint64_t>(weight.elements())).plane, args.plane);
+    args.x = rows.x;
+    args.xScale = rows.scale;
+    args.out = out.f32();
+    args.bias = bias.f32();
+    args.rows = static_cast<std::int32_t>(weight.rows());
+    args.cols = static_cast<std::int32_t>(weight.cols());
+    args.tokens = static_cast<std::int32_t>(x.rows());
+    args.add = add ? 1 : 0;
+    launch(kernel("hearth_matmul_", weight.dtype), {blocksOf(weight.rows(), kTileRows), blocksOf(x.rows(), kTileTokens), 1}, kMatmulThreads,
+           args, place);
+}
+
+void HipBackend::gatedMatmul(const TensorView& out, const TensorView& gate, const TensorView& up, const TensorView& x,
+                             GatedActivation activation, const TensorView& scratchView) {
+    if (x.rows() != 1 || gate.dtype != up.dtype) {
+        Backend::gatedMatmul(out, gate, up, x, activation, scratchView);
+        return;
+    }
+    if (!begin("gatedMatmul", matmulFits(out, gate, x) && matmulFits(out, up, x))) return;
+    MatvecArgs args{};
+    args.weight[0] = matvecWeight(out, gate, {}, 0);
+    args.weight[1] = matvecWeight(out, up, {}, 0);
+    if (isFloat(gate.dtype)) {
+        args.xFloat = x.f32();
+    } else {
+        args.x = quantized(x, "gatedMatmul");
+    }
+    args.cols = static_cast<std::int32_t>(x.cols());
+    args.xRows = 1;
+    args.gelu = activation == GatedActivation::GeluTanh ? 1 : 0;
+    launch(kernel("hearth_gated_", gate.dtype), {blocksOf(gate.rows(), matvecRowsPerBlock(m_properties.waveSize)), 1, 1}, kMatvecThreads, args,
+           "gatedMatmul");
+    written(out);
+}
+
+// --- experts ----------------------------------------------------------------------------------------------------------------
+
+void HipBackend::matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& ids) {
+    if (!begin("matmulExperts", matmulExpertsFits(out, weight, x, ids)) || ids.elements() == 0) return;
+    const auto pairs = static_cast<std::int32_t>(ids.elements());
+    const auto pairsPerRow = static_cast<std::int32_t>(ids.elements() / x.rows());
+    if (fewRows(ids.rows()) || !tiles(weight)) {
+        MatvecArgs args{};
+        for (MatvecWeight& w : args.weight) w = matvecWeight(out, weight, {}, 0);
+        if (isFloat(weight.dtype)) {
+            args.xFloat = x.f32();
+        } else {
+            args.x = quantized(x, "matmulExperts");
+        }
+        args.ids = static_cast<const std::int32_t*>(ids.data);
+        args.idsPerRow = pairsPerRow;
+        args.experts = static_cast<std::int32_t>(weight.outer());
+        args.cols = static_cast<std::int32_t>(x.cols());
+        args.xRows = 1;
+        launch(kernel("hearth_matvec1_", weight.dtype),
+               {blocksOf(weight.rows(), matvecRowsPerBlock(m_properties.waveSize)), static_cast<std::uint32_t>(pairs), 1}, kMatvecThreads, args,
+               "matmulExperts");
+    } else {
+        const auto experts = static_cast<std::int32_t>(weight.outer());
+        auto* order = reinterpret_cast<std::int32_t*>(
+            scratch(Use::ExpertOrder, static_cast<std::uint64_t>(experts + 1 + pairs) * sizeof(std::int32_t), "matmulExperts"));
+        if (order == nullptr) return;
+        const MoeSortArgs sort{order, order + experts + 1, static_cast<const std::int32_t*>(ids.data), pairs, experts};
+        launch("hearth_moe_sort", moeSortGrid(experts), kMoeSortThreads, sort);
+        const HalfRows rows = halves(x, "matmulExperts");
+        MatmulArgs args{};
+        std::ranges::copy(planesAt(weight.data, weight.dtype, static_cast<std::uint64_t>(weight.elements())).plane, args.plane);
+        args.x = rows.x;
+        args.xScale = rows.scale;
+        args.out = out.f32();
+        args.expertBlocks = weight.rows() * weight.cols() / info(weight.dtype).elementsPerBlock;
+        args.offsets = sort.offsets;
+        args.pairs = sort.order;
+        args.pairsPerRow = pairsPerRow;
+        args.rows = static_cast<std::int32_t>(weight.rows());
+        args.cols = static_cast<std::int32_t>(weight.cols());
+        // An expert may get every token once, at most: blocks past its share end at once.
+        launch(kernel("hearth_matmul_", weight.dtype),
+               {blocksOf(weight.rows(), kTileRows), blocksOf(ids.rows(), kTileTokens), static_cast<std::uint32_t>(experts)}, kMatmulThreads, args,
+               "matmulExperts");
+    }
+    written(out);
+}
+
+} // namespace hearth::kernels

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the engine does when a GPU fails: at the load, at each of its steps, and in a reply at every operation. The judge is
+// the text of an engine that never had a GPU.
+#include "core/base/log.h"
+#include "tests/core/engine/engine_test_support.h"
+#include "tests/support/fake_gpus.h"
+#include "tests/support/tiny_model.h"
+
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <algorithm>
+
+using namespace hearth;
+using namespace hearth::test;
+using core::ErrorCode;
+using core::FinishReason;
+using core::GpuReason;
+using kernels::StatusCode;
+
+namespace {
+
+constexpr const char* kId = "0000:03:00.0";
+
+int reason(GpuReason value) { return static_cast<int>(value); }
+
+std::string longText() { // several chunks of a prompt
+    std::string text;
+    for (int i = 0; i < 80; ++i) text += "the water was warm and she could see the stone " + std::to_string(i) + " ";
+    return text;
+}
+
+/// A reply with the take-over seen from outside.
+struct WatchedReply {
+    Reply reply;
+    std::vector<core::ModelInfo> changes;
+    std::string textAtChange;
+};
+
+WatchedReply askWatched(core::Engine& engine, const core::GenerationRequest& request, std::stop_source* stop = nullptr, bool stopAtChange = false) {
+    WatchedReply watched{.reply = {.result = core::fail(ErrorCode::Internal, "not asked yet"), .text = {}, .progress = {}}, .changes = {}, .textAtChange = {}};
+    core::GenerationEvents events;
+    events.promptProgress = [&](const core::PromptProgress& progress) { watched.reply.progress.push_back(progress); };
+    events.text = [&](std::string_view text) { watched.reply.text += text; };
+    events.backendChanged = [&](const core::ModelInfo& info) {
+        watched.changes.push_back(info);
+        watched.textAtChange = watched.reply.text;
+        if (stopAtChange && stop != nullptr) stop->request_stop();
+    };
+    watched.reply.result = engine.generate(request, events, stop == nullptr ? std::stop_token() : stop->get_token());
+    return watched;
+}
+
+} // namespace
+
+class GpuFallbackTest : public QObject {
+    Q_OBJECT
+
+private:
+    QTemporaryDir m_folder;
+    std::filesystem::path m_model;
+
+    [[nodiscard]] core::LoadRequest loadRequest() const { return {.path = m_model.string(), .contextLength = 0, .threads = 1}; }
+
+    static FakeGpuState oneGpu() {
+        FakeGpuState state;
+        state.probe.devices.push_back(fakeGpu());
+        return state;
+    }
+
+private slots:
+    void initTestCase() {
+        spdlog::set_level(spdlog::level::off);
+        QVERIFY(m_folder.isValid());
+        m_model = writeTinyModel(m_folder.path().toStdString(), {.name = "Roomy", .contextLength = 4096});
+    }
+
+    void theGpuIsUsed_andSaidSo() {
+        FakeGpuState state = oneGpu();
+        core::Engine engine({.gpus = fakeGpus(state)});
+        const auto info = engine.load(loadRequest(), {}, {});
+        QVERIFY(info);
+        QCOMPARE(info->backend, "GPU");
+        QCOMPARE(info->backendDetail, "gfx1100");
+        QCOMPARE(info->device, kId);
+        QCOMPARE(info->gpuName, "Radeon RX 7900 XTX");
+        QVERIFY(info->backendReason.find("Radeon RX 7900 XTX") != std::string::npos);
+        QCOMPARE(info->gpuLayers, info->layers);
+        QCOMPARE(info->fallback, false);
+        QCOMPARE(reason(info->gpuReason), reason(GpuReason::Ok));
+        const WatchedReply watched = askWatched(engine, request({fromUser(longText())}));
+        QVERIFY(watched.reply.ok());
+        QCOMPARE(watched.reply.text, askFresh(m_model, request({fromUser(longText())})).text);
+        QVERIFY(watched.reply.result->notices.empty());
+        QVERIFY(watched.changes.empty());
+        QCOMPARE(state.log.largestRows, std::int64_t{512}); // the GPU's chunk
+        engine.unload();
+        QCOMPARE(state.log.alive, 0);
+        QCOMPARE(state.closed, 1);
+    }
+
+    // --- in a reply -------------------------------------------------------------------------------------------------------
+
+    void failureInAReply_continuesFromTheSameToken_data() {
+        QTest::addColumn<int>("code");
+        QTest::addColumn<int>("why");
+        QTest::addColumn<QByteArray>("place");
+        QTest::newRow("device lost") << int(StatusCode::DeviceLost) << reason(GpuReason::DeviceLost) << QByteArray("matmul");
+        QTest::newRow("hang") << int(StatusCode::DeviceLost) << reason(GpuReason::Hang) << QByteArray(kernels::kWatchdogPlace);
+        QTest::newRow("out of memory") << int(StatusCode::OutOfMemory) << reason(GpuReason::OutOfMemory) << QByteArray("attention");
+        QTest::newRow("launch failed") << int(StatusCode::LaunchFailed) << reason(GpuReason::DriverError) << QByteArray("rope");
+    }
+    void failureInAReply_continuesFromTheSameToken() {
+        QFETCH(int, code);
+        QFETCH(int, why);
+        QFETCH(QByteArray, place);
+        const core::GenerationRequest first = request({fromSystem("be brief"), fromUser(longText())}, 20);
+        const Reply undisturbed = askFresh(m_model, first);
+        QVERIFY(undisturbed.ok());
+        core::GenerationRequest second = first;
+        second.messages.push_back(fromAssistant(undisturbed.text));
+        second.messages.push_back(fromUser("and then?"));
+        const Reply after = askFresh(m_model, second);
+
+        FakeGpuState counting = oneGpu();
+        {
+            core::Engine engine({.gpus = fakeGpus(counting)});
+            QVERIFY(engine.load(loadRequest(), {}, {}));
+            QVERIFY(ask(engine, first).ok());
+        }
+        const int operations = counting.log.operations;
+        QVERIFY(operations > 400); // the prompt's chunks and nineteen tokens of two layers
+        int inTheReply = 0;
+        // A prime step, so that every operation of the block and the first and last of the reply are met.
+        for (int n = 0; n < operations; n += n < 60 ? 1 : 23) {
+            FakeGpuState state = oneGpu();
+            state.plan = {.operation = n, .code = static_cast<StatusCode>(code), .place = place.constData()};
+            core::Engine engine({.gpus = fakeGpus(state)});
+            QVERIFY(engine.load(loadRequest(), {}, {}));
+            const WatchedReply watched = askWatched(engine, first);
+            QVERIFY2(watched.reply.ok(), watched.reply.ok() ? "" : watched.reply.result.error().message.c_str());
+            QCOMPARE(watched.reply.text, undisturbed.text);
+            QCOMPARE(watched.reply.reason(), undisturbed.reason());
+            QCOMPARE(watched.reply.stats().generatedTokens, undisturbed.stats().generatedTokens);
+            QCOMPARE(watched.reply.stats().contextUsed, undisturbed.stats().contextUsed);
+            QCOMPARE(watched.reply.result->notices.size(), std::size_t{1});
+            QCOMPARE(watched.changes.size(), std::size_t{1});
+            QCOMPARE(watched.changes.front().backend, "CPU");
+            QCOMPARE(watched.changes.front().device, "cpu");
+            QCOMPARE(watched.changes.front().fallback, true);
+            QCOMPARE(reason(watched.changes.front().gpuReason), why);
+            QVERIFY(watched.changes.front().backendReason.find("Radeon RX 7900 XTX") != std::string::npos);
+            inTheReply += watched.textAtChange.empty() ? 0 : 1;
+            QCOMPARE(state.log.alive, 0); // torn down
+            QCOMPARE(state.closed, 1);
+            QCOMPARE(state.avoided.size(), std::size_t{why != reason(GpuReason::OutOfMemory)});
+
+            // The conversation goes on, on the CPU, without another word about it.
+            const WatchedReply next = askWatched(engine, second);
+            QVERIFY(next.reply.ok());
+            QCOMPARE(next.reply.text, after.text);
+            QVERIFY(next.reply.result->notices.empty());
+            QVERIFY(next.reply.stats().cachedTokens > 0);
+        }
+        QVERIFY(inTheReply > 5);
+    }
+
+    void failureWhileSampling_keepsTheSamplersState() {
+        core::GenerationRequest drawn = request({fromUser("tell me a story")}, 40);
+        drawn.sampling.temperature = 1.2f;
+        drawn.sampling.seed = 7;
+        drawn.sampling.repeatPenalty = 1.3f;
+        const Reply undisturbed = askFresh(m_model, drawn);
+        FakeGpuState state = oneGpu();
+        state.plan.operation = 300;
+        core::Engine engine({.gpus = fakeGpus(state)});
+        QVERIFY(engine.load(loadRequest(), {}, {}));
+        const WatchedReply watched = askWatched(engine, drawn);
+        QVERIFY(watched.reply.ok());
+        QCOMPARE(watched.changes.size(), std::size_t{1});
+        QVERIFY(!watched.textAtChange.empty());
+        QCOMPARE(watched.reply.text, undisturbed.text);
+    }
+
+    void stopDuringATakeOver_endsTheReply_andTheNextOneWorks() {
+        const core::GenerationRequest first = request({fromUser(longText())}, 20);
+        FakeGpuState state = oneGpu();
+        state.plan.operation = 150;
+        core::Engine engine({.gpus = fakeGpus(state)});
+        QVERIFY(engine.load(loadRequest(), {}, {}));
+        std::stop_source stop;
+        const WatchedReply stopped = askWatched(engine, first, &stop, true);
+        QVERIFY(stopped.reply.ok());
+        QCOMPARE(stopped.reply.reason(), code(FinishReason::Cancelled));
+        QCOMPARE(stopped.changes.size(), std::size_t{1});
+        const Reply next = ask(engine, first);
+        QVERIFY(next.ok());
+        QCOMPARE(next.text, askFresh(m_model, first).text);
+    }
+
+    void takeOverWithoutTheFile_isAnError_andIsTriedAgain() {
+        const std::filesystem::path path = writeTinyModel(m_folder.path().toStdString(), {.name = "Wandering"});
+        const std::filesystem::path elsewhere = path.string() + ".moved";
+        FakeGpuState state = oneGpu();
+        state.plan.operation = 60;
+        state.plan.instead = [&] { std::filesystem::rename(path, elsewhere); };
+        core::Engine engine({.gpus = fakeGpus(state)});
+        QVERIFY(engine.load({.path = path.string(), .contextLength = 0, .threads = 1}, {}, {}));
+        const Reply failed = ask(engine, request({fromUser("hello")}));
+        QCOMPARE(failed.error(), code(ErrorCode::FileNotFound));
+        QCOMPARE(state.log.alive, 0);
+        QCOMPARE(ask(engine, request({fromUser("hello")})).error(), code(ErrorCode::FileNotFound));
+        std::filesystem::rename(elsewhere, path);
+        const Reply next = ask(engine, request({fromUser("hello")}));
+        QVERIFY(next.ok());
+        QCOMPARE(next.text, askFresh(path, request({fromUser("hello")})).text);
+    }
+
+    void cancelOnTheGpu_isNoFailure() {
+        FakeGpuState state = oneGpu();
+        core::Engine engine({.gpus = fakeGpus(state)});
+        QVERIFY(engine.load(loadRequest(), {}, {}));
+        std::stop_source stop;
+        Hooks hooks;
+        hooks.text = [&](std::string_view) { stop.request_stop(); };
+        const Reply reply = ask(engine, request({fromUser("hello")}), stop.get_token(), hooks);
+        QCOMPARE(reply.reason(), code(FinishReason::Cancelled));
+        QVERIFY(reply.result->notices.empty());
+        QCOMPARE(state.log.alive, 1);
+    }
+
+    void benchmarks_areToldOfTheFailure() {
+        FakeGpuState state = oneGpu();
+        state.plan.operation = 30;
+        core::Engine engine({.gpus = fakeGpus(state)});
+        QVERIFY(engine.load(loadRequest(), {}, {}));
+        const std::vector<core::TokenId> ids(40, 5);
+        QVERIFY(engine.prefill(ids).has_value());
+        QCOMPARE(errorOf(engine.decodeStep(5)), code(ErrorCode::DeviceLost)); // no CPU figure under the GPU's name
+    }
+
+    // --- at the load ------------------------------------------------------------------------------------------------------
+
+    void failureAtTheLoad_endsOnTheCpuWithItsReason_data() {
+        QTest::addColumn<int>("kind"); // 0 open, 1 allocation, 2 weight
+        QTest::addColumn<int>("at");
+        QTest::addColumn<int>("code");
+        QTest::addColumn<int>("why");
+        QTest::newRow("open: memory") << 0 << 0 << int(StatusCode::OutOfMemory) << reason(GpuReason::OutOfMemory);
+        QTest::newRow("open: lost") << 0 << 0 << int(StatusCode::DeviceLost) << reason(GpuReason::DeviceLost);
+        QTest::newRow("open: refused") << 0 << 0 << int(StatusCode::UnsupportedType) << reason(GpuReason::DriverError);
+        for (int at = 0; at < 2; ++at) QTest::addRow("allocation %d", at) << 1 << at << 0 << reason(GpuReason::OutOfMemory);
+        for (int at = 0; at < 21; ++at) QTest::addRow("weight %d", at) << 2 << at << 0 << reason(GpuReason::OutOfMemory);
+    }
+    void failureAtTheLoad_endsOnTheCpuWithItsReason() {
+        QFETCH(int, kind);
+        QFETCH(int, at);
+        QFETCH(int, code);
+        QFETCH(int, why);
+        FakeGpuState state = oneGpu();
+        if (kind == 0) state.refusal = {static_cast<StatusCode>(code), "createHipBackend"};
+        if (kind == 1) state.plan.allocation = at;
+        if (kind == 2) state.plan.weight = at;
+        core::Engine engine({.gpus = fakeGpus(state)});
+        const auto info = engine.load(loadRequest(), {}, {});
+        QVERIFY2(info.has_value(), info ? "" : info.error().message.c_str());
+        QCOMPARE(info->backend, "CPU");
+        QCOMPARE(info->device, "cpu");
+        QCOMPARE(info->gpuLayers, 0);
+        QCOMPARE(info->fallback, true);
+        QCOMPARE(reason(info->gpuReason), why);
+        QCOMPARE(info->gpuName, "Radeon RX 7900 XTX");
+        QVERIFY(info->backendReason.find("Radeon RX 7900 XTX") != std::string::npos);
+        QCOMPARE(state.log.alive, 0);
+        const Reply reply = ask(engine, request({fromUser("hello")}));
+        QVERIFY(reply.ok());
+        QCOMPARE(reply.text, askFresh(m_model, request({fromUser("hello")})).text);
+        QVERIFY(reply.result->notices.empty());
+    }
+
+    void aLostDevice_isLeftAloneUntilTheUserWantsItAgain() {
+        FakeGpuState state = oneGpu();
+        state.plan.operation = 30;
+        core::Engine engine({.gpus = fakeGpus(state)});
+        QVERIFY(engine.load(loadRequest(), {}, {}));
+        QVERIFY(ask(engine, request({fromUser("hello")})).ok());
+        state.plan = {};
+        auto info = engine.load(loadRequest(), {}, {});
+        QVERIFY(info);
+        QCOMPARE(info->backend, "CPU");
+        QCOMPARE(reason(info->gpuReason), reason(GpuReason::DeviceLost));
+        QCOMPARE(info->gpuName, "Radeon RX 7900 XTX");
+        QCOMPARE(info->fallback, true);
+        core::LoadRequest again = loadRequest();
+        again.retryGpu = true;
+        info = engine.load(again, {}, {});
+        QVERIFY(info);
+        QCOMPARE(info->backend, "GPU");
+        QCOMPARE(state.triedAgain, 1);
+    }
+
+    void afterAFullMemory_theGpuIsTriedAtTheNextLoad() {
+        FakeGpuState state = oneGpu();
+        state.plan = {.operation = 30, .code = StatusCode::OutOfMemory};
+        core::Engine engine({.gpus = fakeGpus(state)});
+        QVERIFY(engine.load(loadRequest(), {}, {}));
+        QVERIFY(ask(engine, request({fromUser("hello")})).ok());
+        state.plan = {};
+        const auto info = engine.load(loadRequest(), {}, {});
+        QVERIFY(info);
+        QCOMPARE(info->backend, "GPU");
+    }
+
+    void theUsersChoice_isKept() {
+        FakeGpuState state = oneGpu();
+        core::Engine engine({.gpus = fakeGpus(state)});
+        for (const bool byLayers : {false, true}) {
+            core::LoadRequest cpu = loadRequest();
+            if (byLayers) {
+                cpu.gpuLayers = 0;
+            } else {
+                cpu.device = "cpu";
+            }
+            const auto info = engine.load(cpu, {}, {});
+            QVERIFY(info);
+            QCOMPARE(info->backend, "CPU");
+            QCOMPARE(info->fallback, false);
+            QCOMPARE(reason(info->gpuReason), reason(GpuReason::UsersChoice));
+        }
+        QCOMPARE(state.lists, 0); // nothing was probed for that
+        core::LoadRequest other = loadRequest();
+        other.device = "0000:63:00.0";
+        const auto info = engine.load(other, {}, {});
+        QVERIFY(info);
+        QCOMPARE(info->backend, "CPU"); // not another GPU than the chosen one
+        QCOMPARE(info->fallback, true);
+        QVERIFY(info->backendReason.find("0000:63:00.0") != std::string::npos);
+    }
+
+    void withoutAGpu_theCpuIsNoFallback() {
+        FakeGpuState state;
+        state.facts.noCardReason = "No AMD GPU found: the system has no graphics card.";
+        core::Engine engine({.gpus = fakeGpus(state)});
+        const auto info = engine.load(loadRequest(), {}, {});
+        QVERIFY(info);
+        QCOMPARE(info->backend, "CPU");
+        QCOMPARE(info->fallback, false);
+        QCOMPARE(info->backendReason, "Runs on the CPU. No AMD GPU found: the system has no graphics card.");
+    }
+
+    void aCancelledLook_loadsNothing() {
+        FakeGpuState state = oneGpu();
+        core::Engine engine({.gpus = fakeGpus(state)});
+        std::stop_source stop;
+        stop.request_stop();
+        QCOMPARE(errorOf(engine.load(loadRequest(), {}, stop.get_token())), code(ErrorCode::Cancelled));
+        QCOMPARE(ask(engine, request({fromUser("hello")})).error(), code(ErrorCode::NoModelLoaded));
+        QCOMPARE(state.log.made, 0);
+    }
+
+    void aBrokenFile_isNoFailureOfTheGpu() {
+        FakeGpuState state = oneGpu();
+        core::Engine engine({.gpus = fakeGpus(state)});
+        QCOMPARE(errorOf(engine.load({.path = m_folder.filePath("nowhere.gguf").toStdString()}, {}, {})), code(ErrorCode::FileNotFound));
+        const auto strange = writeTinyModel(m_folder.path().toStdString(), {.name = "mamba", .architecture = "mamba"});
+        QCOMPARE(errorOf(engine.load({.path = strange.string()}, {}, {})), code(ErrorCode::UnsupportedArchitecture));
+        QVERIFY(state.avoided.empty());
+        QCOMPARE(state.log.alive, 0);
+    }
+};
+
+QTEST_GUILESS_MAIN(GpuFallbackTest)
+#include "gpu_fallback_test.moc"

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The KV cache in f16 and q8_0, attention that is not causal and attention sinks on every CPU path, judged by the reference back end and by
+// figures worked out by hand.
+#include "kernel_fixture.h"
+#include "reference_backend.h"
+
+#include "kernels/quant/half.h"
+#include "kernels/quant/q8_0.h"
+
+#include <QTest>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <thread>
+
+using namespace hearth::kernels;
+
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+void addPaths() {
+    QTest::addColumn<int>("path");
+    for (const CpuPath path : kAllPaths) QTest::newRow(cpuPathName(path)) << int(path);
+}
+
+#define BACKEND_OR_SKIP                                                                                                \
+    QFETCH(int, path);                                                                                                 \
+    CpuBackend* backend = backendFor(static_cast<CpuPath>(path));                                                      \
+    if (backend == nullptr)                                                                                            \
+    QSKIP(qPrintable(QString("this processor has no %1").arg(cpuPathName(static_cast<CpuPath>(path)))))
+
+/// Rows and columns: one, odd, prime, large enough to be shared between threads.
+struct Shape {
+    std::int64_t rows;
+    std::int64_t cols;
+};
+constexpr Shape kShapes[] = {{1, 1}, {3, 5}, {2, 16}, {7, 127}, {1, 4096}, {61, 1031}, {100, 896}};
+
+TensorView view(std::vector<float>& values, std::int64_t rows) {
+    return matrixView(values.data(), DType::F32, rows, static_cast<std::int64_t>(values.size()) / rows);
+}
+
+/// Largest difference; infinite where only one is NaN.
+double distance(const std::vector<float>& a, const std::vector<float>& b) {
+    double largest = a.size() == b.size() ? 0.0 : HUGE_VAL;
+    for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) {
+        const bool same = a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]));
+        const double difference = std::fabs(double(a[i]) - b[i]);
+        if (!same) largest = std::max(largest, std::isnan(difference) ? HUGE_VAL : difference);
+    }
+    return largest;
+}
+
+double largestOf(const std::vector<float>& values) {
+    double largest = 0.0;
+    for (const float value : values) largest = std::max(largest, std::fabs(double(value)));
+    return largest;
+}
+
+constexpr std::uint16_t kHalfNan = 0x7e00;
+
+/// Keys and values in memory of their own, at first NaN everywhere: reading what nobody has written shows.
+struct Cache {
+    std::vector<std::byte> keys;
+    std::vector<std::byte> values;
+    KvView view;
+
+    Cache(std::int32_t kvHeads, std::int32_t capacity, std::int32_t headDim, KvType type = KvType::F16)
+        : keys(bytesFor(type == KvType::F16 ? DType::F16 : DType::Q8_0,
+                        static_cast<std::uint64_t>(kvHeads) * static_cast<std::uint64_t>(capacity * headDim)))
+        , values(keys.size())
+        , view{keys.data(), values.data(), kvHeads, capacity, headDim, type} {
+        const std::size_t step = type == KvType::F16 ? 2 : sizeof(BlockQ8_0);
+        for (std::size_t i = 0; i < keys.size(); i += step) {
+            std::memcpy(keys.data() + i, &kHalfNan, sizeof kHalfNan);
+            std::memcpy(values.data() + i, &kHalfNan, sizeof kHalfNan);
+        }
+    }
+
+    /// Random numbers at the first `positions` positions of every head.
+    void fill(std::int32_t positions, Numbers& numbers, float keyDeviation) {
+        const auto write = [&](std::byte* rows, std::int64_t row, float deviation) {
+            for (std::int64_t i = row * view.headDim; i < (row + 1) * view.headDim; ++i) {
+                if (view.type == KvType::F16) {
+                    reinterpret_cast<std::uint16_t*>(rows)[i] = floatToHalf(numbers.next(deviation));
+                    continue;
+                }
+                BlockQ8_0& block = reinterpret_cast<BlockQ8_0*>(rows)[i / 32];
+                if (i % 32 == 0) block.d = floatToHalf(deviation / 40.0f * (1.0f + std::fabs(numbers.next(0.2f))));
+                block.q[i % 32] = static_cast<std::int8_t>(std::clamp(numbers.next(40.0f), -127.0f, 127.0f));
+            }
+        };
+        for (std::int64_t h = 0; h < view.kvHeads; ++h) {
+            for (std::int64_t p = 0; p < positions; ++p) {
+                write(keys.data(), h * view.capacity + p, keyDeviation);
+                write(values.data(), h * view.capacity + p, 1.0f);
+            }
+        }
+    }
+};
+
+} // namespace
+
+class KvCacheOpsTest : public QObject {
+    Q_OBJECT
+
+    ReferenceBackend m_reference;
+
+private slots:
+    void appendKv_data() {
+        QTest::addColumn<int>("path");
+        QTest::addColumn<int>("type");
+        for (const CpuPath path : kAllPaths) {
+            QTest::addRow("%s, f16", cpuPathName(path)) << int(path) << int(KvType::F16);
+            QTest::addRow("%s, q8_0", cpuPathName(path)) << int(path) << int(KvType::Q8_0);
+        }
+    }
+    void appendKv() {
+        BACKEND_OR_SKIP;
+        QFETCH(int, type);
+        const bool blocks = type == int(KvType::Q8_0);
+        Numbers numbers(7);
+        for (const int headDim : blocks ? std::vector{32, 64, 96} : std::vector{1, 20, 64}) {
+            Cache expected(3, 11, headDim, static_cast<KvType>(type));
+            Cache got(3, 11, headDim, static_cast<KvType>(type));
+            for (const auto& [first, tokens] : {std::array{0, 4}, std::array{4, 1}, std::array{5, 6}}) {
+                std::vector<float> k = numbers.many(static_cast<std::int64_t>(tokens) * 3 * headDim);
+                std::vector<float> v = numbers.many(static_cast<std::int64_t>(tokens) * 3 * headDim, 1e-5f);
+                k[0] = 1e6f;
+                v[0] = -kInfinity;
+                if (blocks) {
+                    for (int i = 0; i < 32; ++i) k[static_cast<std::size_t>(headDim + i)] = 0.0f;    // no scale at all
+                    for (int i = 0; i < 32; ++i) v[static_cast<std::size_t>(headDim + i)] *= 1e-3f;  // one too small for f16
+                    for (int i = 0; i < 32; ++i) v[static_cast<std::size_t>(2 * headDim + i)] = float(i) - 0.5f; // ties
+                    v[static_cast<std::size_t>(2 * headDim + 31)] = 127.0f;
+                }
+                m_reference.appendKv(expected.view, view(k, tokens), view(v, tokens), first);
+                backend->beginStep({});
+                backend->appendKv(got.view, view(k, tokens), view(v, tokens), first);
+                QVERIFY(backend->endStep().ok());
+            }
+            QVERIFY(got.keys == expected.keys);
+            QVERIFY(got.values == expected.values);
+            std::vector<float> one(static_cast<std::size_t>(3 * headDim));
+            backend->beginStep({});
+            backend->appendKv(got.view, view(one, 1), view(one, 1), 11); // one past the end
+            QCOMPARE(int(backend->endStep().code), int(StatusCode::InvalidShape));
+        }
+    }
+
+    /// Blocks worked out by hand, so that the reference is judged too.
+    void knownBlocks_data() { addPaths(); }
+    void knownBlocks() {
+        BACKEND_OR_SKIP;
+        std::vector<float> k(32);
+        std::vector<float> v(32);
+        k[0] = -254.0f; // d = 2
+        k[1] = 5.0f;    // 2.5 -> 3
+        k[2] = -5.0f;   // -2.5 -> -3
+        k[3] = 4.9f;    // 2.45 -> 2
+        k[31] = 254.0f;
+        v[0] = 1.0f;
+        v[7] = std::numeric_limits<float>::quiet_NaN();
+        Cache cache(1, 2, 32, KvType::Q8_0);
+        const std::vector<std::byte> before = cache.keys;
+        backend->beginStep({});
+        backend->appendKv(cache.view, view(k, 1), view(v, 1), 1);
+        QVERIFY(backend->endStep().ok());
+        QVERIFY(std::equal(before.begin(), before.begin() + sizeof(BlockQ8_0), cache.keys.begin())); // position 0
+        const auto* keys = reinterpret_cast<const BlockQ8_0*>(cache.keys.data()) + 1;
+        QCOMPARE(halfToFloat(keys->d), 2.0f);
+        QCOMPARE(int(keys->q[0]), -127);
+        QCOMPARE(int(keys->q[1]), 3);
+        QCOMPARE(int(keys->q[2]), -3);
+        QCOMPARE(int(keys->q[3]), 2);
+        QCOMPARE(int(keys->q[4]), 0);
+        QCOMPARE(int(keys->q[31]), 127);
+        QVERIFY(std::isnan(halfToFloat(reinterpret_cast<const BlockQ8_0*>(cache.values.data())[1].d)));
+
+        std::fill(k.begin(), k.end(), kInfinity); // the largest that there is, not infinity
+        backend->beginStep({});
+        backend->appendKv(cache.view, view(k, 1), view(k, 1), 0);
+        QVERIFY(backend->endStep().ok());
+        QCOMPARE(halfToFloat(reinterpret_cast<const BlockQ8_0*>(cache.keys.data())->d), 65504.0f);
+    }
+
+    void attention_data() {
+        QTest::addColumn<int>("path");
+        QTest::addColumn<int>("heads");
+        QTest::addColumn<int>("kvHeads");
+        QTest::addColumn<int>("headDim");
+        QTest::addColumn<int>("tokens");
+        QTest::addColumn<int>("first");
+        QTest::addColumn<int>("window");
+        QTest::addColumn<double>("softcap");
+        struct Case {
+            int heads, kvHeads, headDim, tokens, first, window;
+            double softcap;
+        };
+        constexpr Case kCases[] = {
+            {1, 1, 1, 1, 0, 0, 0},      {1, 1, 64, 1, 3000, 0, 0},  {4, 2, 20, 7, 0, 0, 0},
+            {14, 2, 64, 1, 700, 0, 0},  {14, 2, 64, 33, 5, 0, 0},   {9, 1, 80, 3, 31, 0, 0},
+            {32, 8, 128, 1, 513, 0, 0}, {8, 8, 96, 19, 100, 0, 0},  {2, 1, 256, 40, 0, 8, 0},
+            {4, 2, 32, 1, 900, 64, 0},  {4, 4, 48, 65, 64, 0, 5.0}, {6, 2, 16, 10, 33, 9, 20.0},
+            {17, 1, 32, 2, 300, 0, 0},  {2, 2, 8, 50, 0, 1, 0},     {3, 3, 64, 21, 30, 16, 4.0},
+        };
+        for (const CpuPath path : kAllPaths) {
+            for (const Case& c : kCases) {
+                QTest::addRow("%s, %d/%d heads of %d, %d tokens at %d, window %d, cap %g", cpuPathName(path), c.heads,
+                              c.kvHeads, c.headDim, c.tokens, c.first, c.window, c.softcap)
+                    << int(path) << c.heads << c.kvHeads << c.headDim << c.tokens << c.first << c.window << c.softcap;
+            }
+        }
+    }
+    void attention() {
+        BACKEND_OR_SKIP;
+        QFETCH(int, heads);
+        QFETCH(int, kvHeads);
+        QFETCH(int, headDim);
+        QFETCH(int, tokens);
+        QFETCH(int, first);
+        QFETCH(int, window);
+        QFETCH(double, softcap);
+        Numbers numbers(8);
+        const int positions = first + tokens;
+        std::vector<float> q = numbers.many(std::int64_t{tokens} * heads * headDim, 1.5f);
+        std::vector<float> sinks = numbers.many(heads, 3.0f);
+        sinks[0] = -kInfinity; // takes no weight
+        for (const KvType type : {KvType::F16, KvType::Q8_0}) {
+            if (type == KvType::Q8_0 && headDim % 32 != 0) continue;
+            Cache cache(kvHeads, positions + 3, headDim, type);
+            cache.fill(positions, numbers, 1.5f);
+            for (const bool causal : {true, false}) {
+                for (const bool withSinks : {false, true}) {
+                    std::vector<float> expected(q.size());
+                    std::vector<float> got(q.size());
+                    const AttentionParams params{.heads = heads,
+                                                 .scale = 1.0f / std::sqrt(float(headDim)),
+                                                 .softcap = float(softcap),
+                                                 .window = window,
+                                                 .causal = causal,
+                                                 .sinks = withSinks ? view(sinks, 1) : TensorView{}};
+                    m_reference.attention(view(expected, tokens), view(q, tokens), cache.view, first, params);
+                    backend->beginStep({});
+                    backend->attention(view(got, tokens), view(q, tokens), cache.view, first, params);
+                    QVERIFY(backend->endStep().ok());
+                    const double off = distance(got, expected);
+                    QVERIFY2(off <= 2e-5 * 4.0, // values up to about 4
+                             qPrintable(QString("%1 with %2%3%4")
+                                            .arg(off)
+                                            .arg(type == KvType::F16 ? "f16" : "q8_0")
+                                            .arg(causal ? "" : ", not causal")
+                                            .arg(withSinks ? ", sinks" : "")));
+                }
+            }
+        }
+    }
+
+    /// Figures worked out by hand, so that the reference is judged too.
+    void attentionOfKnownNumbers_data() { addPaths(); }
+    void attentionOfKnownNumbers() {
+        BACKEND_OR_SKIP;
+        // Keys are 0, so every score is 0 and every visible position weighs the same; values are their position.
+        Cache cache(1, 8, 32);
+        std::vector<float> k(4 * 32);
+        std::vector<float> v;
+        for (int i = 0; i < 4 * 32; ++i) v.push_back(float(i / 32));
+        std::vector<float> q(4 * 32, 1.0f);
+        std::vector<float> out(4 * 32);
+        std::vector<float> sink{std::log(4.0f)}; // as heavy as four positions
+        const auto run = [&](Backend& on, AttentionParams params) {
+            params.heads = 1;
+            params.scale = 1.0f;
+            on.beginStep({});
+            on.appendKv(cache.view, view(k, 4), view(v, 4), 0);
+            on.attention(view(out, 4), view(q, 4), cache.view, 0, params);
+            return on.endStep().ok() ? std::vector{out[0], out[32], out[64], out[96]} : std::vector<float>{};
+        };
+        const auto near = [](const std::vector<float>& a, const std::vector<float>& b) { return distance(a, b) < 1e-6; };
+        for (Backend* on : {static_cast<Backend*>(backend), static_cast<Backend*>(&m_reference)}) {
+            QVERIFY(near(run(*on, {}), {0.0f, 0.5f, 1.0f, 1.5f}));
+            QVERIFY(near(run(*on, {.causal = false}), {1.5f, 1.5f, 1.5f, 1.5f}));
+            QVERIFY(near(run(*on, {.window = 2}), {0.0f, 0.5f, 1.5f, 2.5f}));
+            QVERIFY(near(run(*on, {.window = 2, .causal = false}), {1.5f, 1.5f, 2.0f, 2.5f}));
+            QVERIFY(near(run(*on, {.sinks = view(sink, 1)}), {0.0f, 1.0f / 6.0f, 3.0f / 7.0f, 6.0f / 8.0f}));
+            QVERIFY(near(run(*on, {.softcap = 1.0f, .sinks = view(sink, 1)}), {0.0f, 1.0f / 6.0f, 3.0f / 7.0f, 6.0f / 8.0f}));
+        }
+        sink[0] = 500.0f; // takes everything, and overflows nothing
+        QVERIFY(near(run(*backend, {.sinks = view(sink, 1)}), {0.0f, 0.0f, 0.0f, 0.0f}));
+        std::vector<float> two(2);
+        QVERIFY(run(*backend, {.sinks = view(two, 1)}).empty()); // not one for each head
+        cache.view.type = KvType::Q8_0;
+        cache.view.headDim = 16; // half a block
+        std::vector<float> half(16);
+        backend->beginStep({});
+        backend->appendKv(cache.view, view(half, 1), view(half, 1), 0);
+        QCOMPARE(int(backend->endStep().code), int(StatusCode::InvalidShape));
+    }
+
+    void attentionOfHopelessScoresIsZero_data() { addPaths(); }
+    void attentionOfHopelessScoresIsZero() {
+        BACKEND_OR_SKIP;
+        Cache cache(1, 40, 16);
+        std::vector<float> ones(40 * 16, 1.0f);
+        m_reference.appendKv(cache.view, view(ones, 40), view(ones, 40), 0);
+        std::vector<float> q(16, -kInfinity);
+        std::vector<float> got(16, 5.0f);
+        backend->beginStep({});
+        backend->attention(view(got, 1), view(q, 1), cache.view, 39, {.heads = 1, .scale = 1.0f});
+        QVERIFY(backend->endStep().ok());
+        for (const float value : got) QCOMPARE(value, 0.0f);
+        std::vector<float> sink{2.0f}; // has all the weight then
+        std::fill(got.begin(), got.end(), 5.0f);
+        backend->beginStep({});
+        backend->attention(view(got, 1), view(q, 1), cache.view, 39, {.heads = 1, .scale = 1.0f, .sinks = view(sink, 1)});
+        QVERIFY(backend->endStep().ok());
+        for (const float value : got) QCOMPARE(value, 0.0f);
+        // Large scores on both sides: exp must neither overflow nor leave only zeros.
+        std::fill(q.begin(), q.end(), 1e4f);
+        backend->beginStep({});
+        backend->attention(view(got, 1), view(q, 1), cache.view, 39, {.heads = 1, .scale = 1.0f});
+        QVERIFY(backend->endStep().ok());
+        for (const float value : got) QVERIFY(std::fabs(value - 1.0f) < 1e-5f);
+    }
+};
+
+QTEST_GUILESS_MAIN(KvCacheOpsTest)
+#include "kv_cache_ops_test.moc"
