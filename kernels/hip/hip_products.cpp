@@ -68,9 +68,9 @@ void HipBackend::written(const TensorView& view) {
 }
 
 Q8Rows HipBackend::q8Memory(std::int64_t rows, std::int64_t cols, const char* place) {
-    // q and rest: a byte each; two scales per 32 values, a sum per 16. The kernel for four rows reads four.
+    // q and rest: a byte each; two scales per 32 values, two sums per 16. The kernel for four rows reads four.
     const std::int64_t values = (paddedRows(rows) * cols + 63) / 64 * 64;
-    std::byte* memory = scratch(Use::Q8, static_cast<std::uint64_t>(values * 2 + values / 32 * 4 * 2 + values / 16 * 4), place);
+    std::byte* memory = scratch(Use::Q8, static_cast<std::uint64_t>(values * 2 + values / 32 * 4 * 2 + values / 16 * 4 * 2), place);
     if (memory == nullptr) return {};
     Q8Rows out;
     out.q = reinterpret_cast<std::int8_t*>(memory);
@@ -78,6 +78,7 @@ Q8Rows HipBackend::q8Memory(std::int64_t rows, std::int64_t cols, const char* pl
     out.scale = reinterpret_cast<float*>(out.rest + values);
     out.restScale = out.scale + values / 32;
     out.sums = out.restScale + values / 32;
+    out.restSums = out.sums + values / 16;
     return out;
 }
 
