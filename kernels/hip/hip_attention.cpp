@@ -109,7 +109,7 @@ void HipBackend::ropeAndAppend(const TensorView& q, const TensorView& k, const T
 
 void HipBackend::attention(const TensorView& out, const TensorView& q, const KvView& cache, std::int32_t firstPosition,
                            const AttentionParams& params) {
-    if (!begin("attention", attentionFits(out, q, cache, firstPosition, params) && cache.headDim <= kAttentionMaxHeadDim) || q.rows() == 0)
+    if (!begin("attention", attentionFits(out, q, cache, firstPosition, params) && cache.headDim <= kAttentionMaxHeadDim && cache.headDim % 2 == 0) || q.rows() == 0)
         return;
     AttentionArgs args{};
     args.out = out.f32();
