@@ -78,16 +78,32 @@ HEARTH_DEVICE int packHalves(float low, float high) {
     return static_cast<int>(static_cast<std::uint32_t>(finiteHalf(low)) | static_cast<std::uint32_t>(finiteHalf(high)) << 16);
 }
 
+HEARTH_DEVICE float limitedForQ8(float x) {
+    constexpr float kMost = 127.0f * 65504.0f; // whose scale is the largest f16; NaN stays what it is
+    return x > kMost ? kMost : x < -kMost ? -kMost : x;
+}
+
+/// The nearest whole number, halves away from zero.
+HEARTH_DEVICE int roundAway(float x) {
+    const float size = fabsOf(x);
+    const float even = roundToEven(size);
+    const int away = static_cast<int>(size - even == 0.5f ? even + 1.0f : even);
+    return x < 0.0f ? -away : away;
+}
+
 /// Four neighbours of a block of 32, which eight neighbouring lanes hold, as Q8_0 at the block `to`: f16 scale, then the quants.
-HEARTH_DEVICE void storeQ8(std::uint8_t* to, int part, const Float4& x, bool store) {
-    constexpr float kSmallest = 1e-30f;
-    const float largest = largestOfEight(x);
-    const bool empty = !(largest >= kSmallest && largest <= 3.4e38f);
-    const RoundedFour rounded = roundFour(x, empty ? 0.0f : 127.0f / largest);
+HEARTH_DEVICE void storeQ8(std::uint8_t* to, int part, Float4 x, bool store) {
+    const bool nan = x.x != x.x || x.y != x.y || x.z != x.z || x.w != x.w;
+    const bool broken = waveMax<8>(nan ? 1.0f : 0.0f) > 0.0f;
+    x = {limitedForQ8(x.x), limitedForQ8(x.y), limitedForQ8(x.z), limitedForQ8(x.w)};
+    const float scale = largestOfEight(x) / 127.0f;
+    const std::uint16_t half = broken ? static_cast<std::uint16_t>(0x7e00) : floatToHalfBits(scale);
+    const bool empty = broken || half == 0;
+    const float inverse = empty ? 0.0f : 1.0f / scale;
+    const int bytes = empty ? 0 : packBytes(roundAway(x.x * inverse), roundAway(x.y * inverse), roundAway(x.z * inverse), roundAway(x.w * inverse));
     if (!store) return;
     auto* halves = reinterpret_cast<std::uint16_t*>(to);
-    if (part == 0) halves[0] = empty ? static_cast<std::uint16_t>(0) : finiteHalf(largest / 127.0f);
-    const int bytes = empty ? 0 : rounded.bytes;
+    if (part == 0) halves[0] = half;
     halves[1 + 2 * part] = static_cast<std::uint16_t>(bytes);
     halves[2 + 2 * part] = static_cast<std::uint16_t>(bytes >> 16);
 }
