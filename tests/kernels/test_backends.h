@@ -78,6 +78,8 @@ class DeviceTensor {
 public:
     /// Filled with NaN (I32: -1), so that what nobody writes shows.
     DeviceTensor(const TestBackend& on, DType dtype, std::array<std::int64_t, 3> shape);
+    DeviceTensor(const TestBackend& on, const TensorView& like)
+        : DeviceTensor(on, like.dtype, like.shape) {}
     DeviceTensor(const TestBackend& on, std::span<const float> values, std::int64_t rows);
     DeviceTensor(const TestBackend& on, std::span<const std::int32_t> values, std::int64_t rows);
 

@@ -7,10 +7,16 @@
 #define HEARTH_EXECUTOR_QUOTED(x) #x
 #define HEARTH_EXECUTOR_NAMED(wave) "hearth_shared_" HEARTH_EXECUTOR_QUOTED(wave)
 #define HEARTH_SHARED __attribute__((section(HEARTH_EXECUTOR_NAMED(HEARTH_EXECUTOR_WAVE)))) static
+#if defined(__clang__)
+#define HEARTH_CLEAR_PADDING(Args) nullptr
+#else
+#define HEARTH_CLEAR_PADDING(Args) [](void* arguments) { __builtin_clear_padding(static_cast<Args*>(arguments)); }
+#endif
 #define HEARTH_KERNEL(name, Args, threads)                                                                                                \
     static void name(const Args args);                                                                                                    \
     static ::hearth_executor::KernelEntry name##Entry(                                                                                     \
-        executorKernels, #name, threads, sizeof(Args), [](const void* arguments) { name(*static_cast<const Args*>(arguments)); });        \
+        executorKernels, #name, threads, sizeof(Args), [](const void* arguments) { name(*static_cast<const Args*>(arguments)); },         \
+        HEARTH_CLEAR_PADDING(Args));                                                                                                      \
     static void name(const Args args)
 #define HEARTH_BIG_KERNEL(name, Args, threads) HEARTH_KERNEL(name, Args, threads)
 

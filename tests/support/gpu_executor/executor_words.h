@@ -56,6 +56,7 @@ struct Kernel {
     int threads;
     std::size_t argumentBytes;
     void (*run)(const void* arguments);
+    void (*clearPadding)(void* arguments); ///< what lies between the fields becomes 0; null where the compiler cannot say
     Kernel* next;
 };
 
@@ -65,8 +66,9 @@ struct KernelList {
 
 /// Puts a kernel into its translation unit's list when the program starts.
 struct KernelEntry : Kernel {
-    KernelEntry(KernelList& list, const char* kernelName, int blockThreads, std::size_t bytes, void (*function)(const void*))
-        : Kernel{kernelName, blockThreads, bytes, function, list.first} {
+    KernelEntry(KernelList& list, const char* kernelName, int blockThreads, std::size_t bytes, void (*function)(const void*),
+                void (*clear)(void*))
+        : Kernel{kernelName, blockThreads, bytes, function, clear, list.first} {
         list.first = this;
     }
 };
