@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "test_backends.h"
 
+#include "kernels/backend_loader.h"
 #include "kernels/hip/hip_backend.h"
 #include "tests/support/gpu_executor/executor_runtime.h"
 #include "tests/support/gpu_executor/executor_tables.h"
@@ -51,8 +52,20 @@ const char* deviceName(TestDevice device) {
 }
 
 Backend* realGpuBackend(std::string& absence) {
-    absence = "this build has no loader for GPU back ends";
-    return nullptr;
+    static BackendLoader loader;
+    static std::unique_ptr<Backend> backend;
+    static std::string reason;
+    if (backend == nullptr && reason.empty()) {
+        reason = loader.module().reason == GpuReason::Ok ? "no runtime shows a GPU that has a code object" : loader.module().detail;
+        for (const GpuDeviceState& state : loader.list(requestedGpuApis()).devices) {
+            if (state.reason != GpuReason::Ok || backend != nullptr) continue;
+            Status status;
+            backend = loader.create(state.api, state.index, status);
+            if (backend == nullptr) reason = state.properties.name + ": " + status.place;
+        }
+    }
+    absence = reason;
+    return backend.get();
 }
 
 TestBackend::TestBackend(TestDevice device, Recording recording)
