@@ -178,7 +178,8 @@ std::uint64_t Engine::weightBytesPerToken() const {
 }
 
 std::optional<double> Engine::deviceReadBandwidth() {
-    const double measured = m_model ? m_backend->measureReadBandwidth() : 0.0;
+    const auto& backend = m_gpuBackend ? m_gpuBackend : m_cpuBackend;
+    const double measured = m_model && backend ? backend->measureReadBandwidth() : 0.0;
     return measured > 0.0 ? std::optional(measured) : std::nullopt;
 }
 

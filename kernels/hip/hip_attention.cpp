@@ -94,7 +94,7 @@ void HipBackend::rope(const TensorView& x, std::int32_t headDim, std::int32_t fi
 }
 
 void HipBackend::appendKv(const KvView& cache, const TensorView& k, const TensorView& v, std::int32_t firstPosition) {
-    if (!begin("appendKv", appendKvFits(cache, k, v, firstPosition)) || k.rows() == 0) return;
+    if (!begin("appendKv", appendKvFits(cache, k, v, firstPosition) && cache.headDim % 2 == 0) || k.rows() == 0) return;
     ropeAppend(nullptr, &k, &v, cache, cache.headDim, firstPosition, nullptr, "appendKv");
 }
 

@@ -185,20 +185,14 @@ bool HipBackend::uploadNow(void* to, std::span<const std::byte> from) {
 
 void HipBackend::upload(const TensorView& to, std::span<const std::byte> from) {
     if (m_lost || !m_status.ok() || from.empty()) return;
-    if (to.data == nullptr || from.size() != to.bytes()) {
-        fail(StatusCode::InvalidShape, "upload");
-        return;
-    }
+    if (to.data == nullptr || from.size() != to.bytes()) return fail(StatusCode::InvalidShape, "upload");
     uploadNow(to.data, from);
     written(to);
 }
 
 void HipBackend::download(std::span<std::byte> to, const TensorView& from) {
     if (m_lost || !m_status.ok() || to.empty()) return;
-    if (from.data == nullptr || to.size() != from.bytes()) {
-        fail(StatusCode::InvalidShape, "download");
-        return;
-    }
+    if (from.data == nullptr || to.size() != from.bytes()) return fail(StatusCode::InvalidShape, "download");
     if (to.size() > m_pinnedResultBytes) {
         void* made = nullptr;
         check(m_runtime.allocatePinned(made, to.size()), "download");
@@ -231,6 +225,7 @@ void HipBackend::zero(const TensorView& view) {
 TensorView HipBackend::adoptWeight(DType dtype, std::array<std::int64_t, 3> shape, std::span<const std::byte> fileBytes) {
     TensorView view{nullptr, dtype, shape};
     if (m_lost || !canDecode(dtype) || !hasWholeBlocks(view) || view.bytes() > fileBytes.size()) return view;
+    fileBytes = fileBytes.first(view.bytes());
     const auto elements = static_cast<std::uint64_t>(view.elements());
     GpuResult result;
     std::byte* memory = m_weights.allocate(planeBytes(dtype, elements), result);
@@ -238,8 +233,12 @@ TensorView HipBackend::adoptWeight(DType dtype, std::array<std::int64_t, 3> shap
         if (result.error == GpuError::DeviceLost) m_lost = true;
         return view;
     }
-    const bool done = planeFields(dtype).empty() ? uploadNow(memory, fileBytes.first(view.bytes())) : repack(memory, dtype, elements, fileBytes.first(view.bytes()));
-    if (done) view.data = memory;
+    const bool done = planeFields(dtype).empty() ? uploadNow(memory, fileBytes) : repack(memory, dtype, elements, fileBytes);
+    if (done) {
+        view.data = memory;
+    } else if (!m_lost) {
+        m_status = {}; // the view says it; the next weight may fit
+    }
     return view;
 }
 
@@ -301,17 +300,13 @@ bool HipBackend::replayStep(const StepInfo& step) {
 }
 
 Status HipBackend::endStep() {
-    const Status status = finishStep();
-    m_status = {}; // a failure sticks to its step; a lost device to all
-    return status;
-}
-
-Status HipBackend::finishStep() {
     Recording* const step = m_recording != nullptr ? m_recording : m_replayed;
     if (m_stop.stop_requested()) fail(StatusCode::Cancelled, "endStep");
+    // What went wrong is told once; only a lost device stays lost.
+    const auto told = [&] { return m_lost ? m_status : std::exchange(m_status, Status{}); };
     if (step == nullptr) {
         finish("endStep");
-        return m_status;
+        return told();
     }
     const auto forget = [&] {
         std::erase_if(m_recordings, [&](const auto& entry) { return &entry.second == step; });
@@ -320,7 +315,7 @@ Status HipBackend::finishStep() {
     };
     if (!m_status.ok()) {
         if (m_recording != nullptr) forget(); // half a step
-        return m_status;
+        return told();
     }
     if (m_recording != nullptr && m_graphsWork) {
         void* graph = nullptr;
@@ -344,7 +339,7 @@ Status HipBackend::finishStep() {
     }
     if (!m_status.ok()) forget();
     m_replayed = nullptr;
-    return m_status;
+    return told();
 }
 
 } // namespace hearth::kernels

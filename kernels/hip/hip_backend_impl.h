@@ -94,7 +94,6 @@ private:
     void check(GpuResult result, const char* place);
     /// Waits for the stream; a device that does not answer in time is lost.
     void finish(const char* place);
-    [[nodiscard]] Status finishStep();
     [[nodiscard]] bool recording() const { return m_recording != nullptr; }
     /// Firstposition as kernels take it: relative to the step's while one is recorded.
     [[nodiscard]] std::int32_t relative(std::int32_t firstPosition) const {

@@ -289,12 +289,13 @@ void HipModelTest::memoryThatIsNotThereIsAnError() {
             }
         } else {
             QCOMPARE(int(model.error().code), int(ErrorCode::OutOfMemory));
+            QVERIFY(load(path, on) != nullptr); // the next try has memory and works
         }
         failures += failed ? 1 : 0;
         if (on.executor().calls(GpuCall::Allocate) - before <= n) break; // the n-th was never asked for
         QVERIFY2(failed, qPrintable(QString("allocation %1 failed and nobody noticed").arg(n)));
     }
-    QVERIFY(failures > 10);
+    QVERIFY(failures > 4);
 }
 
 QTEST_GUILESS_MAIN(HipModelTest)
