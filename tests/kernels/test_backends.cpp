@@ -56,7 +56,8 @@ Backend* realGpuBackend(std::string& absence) {
     static std::unique_ptr<Backend> backend;
     static std::string reason;
     if (backend == nullptr && reason.empty()) {
-        reason = loader.module().reason == GpuReason::Ok ? "no runtime shows a GPU that has a code object" : loader.module().detail;
+        reason = loader.module().reason == GpuReason::Ok ? "no runtime shows a GPU that has a code object"
+                                                         : "no GPU module: " + loader.module().detail;
         for (const GpuDeviceState& state : loader.list(requestedGpuApis()).devices) {
             if (state.reason != GpuReason::Ok || backend != nullptr) continue;
             Status status;
