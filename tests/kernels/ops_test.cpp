@@ -25,7 +25,7 @@ struct Shape {
     std::int64_t rows;
     std::int64_t cols;
 };
-constexpr Shape kShapes[] = {{1, 1}, {3, 5}, {2, 16}, {7, 127}, {1, 4096}, {61, 1031}, {100, 896}};
+constexpr Shape kShapes[] = {{1, 1}, {3, 5}, {2, 16}, {7, 127}, {1, 4096}, {61, 1031}, {100, 896}, {2, 17001}};
 
 /// Host memory, for the reference.
 TensorView view(std::vector<float>& values, std::int64_t rows) {
