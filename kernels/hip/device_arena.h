@@ -13,16 +13,18 @@ namespace hearth::kernels {
 
 class DeviceArena {
 public:
-    explicit DeviceArena(GpuRuntime& runtime)
-        : m_runtime(runtime) {}
+    DeviceArena(GpuRuntime& runtime, std::uint64_t slabBytes)
+        : m_runtime(runtime)
+        , m_slabBytes(slabBytes) {}
 
     /// nullptr with `result` when the driver has no more. Aligned to 256 bytes.
     [[nodiscard]] std::byte* allocate(std::uint64_t bytes, GpuResult& result) {
+        if (m_slabBytes == 0) return takeAll(bytes, result);
         const std::uint64_t size = (bytes + kAlignment - 1) / kAlignment * kAlignment;
         for (Slab& slab : m_slabs) {
             if (slab.bytes - slab.used >= size) return take(slab, size);
         }
-        const std::uint64_t slabBytes = size > kSlabBytes / 2 ? size : kSlabBytes;
+        const std::uint64_t slabBytes = size > m_slabBytes / 2 ? size : m_slabBytes;
         void* memory = nullptr;
         result = m_runtime.allocate(memory, slabBytes);
         if (!result.ok()) return nullptr;
@@ -32,7 +34,6 @@ public:
 
 private:
     static constexpr std::uint64_t kAlignment = 256;
-    static constexpr std::uint64_t kSlabBytes = std::uint64_t{32} << 20;
 
     struct Slab {
         GpuMemory memory;
@@ -40,6 +41,12 @@ private:
         std::uint64_t used = 0;
     };
 
+    std::byte* takeAll(std::uint64_t bytes, GpuResult& result) {
+        void* memory = nullptr;
+        result = m_runtime.allocate(memory, bytes);
+        if (result.ok()) m_slabs.push_back({GpuMemory(m_runtime, memory), bytes, bytes});
+        return static_cast<std::byte*>(memory);
+    }
     static std::byte* take(Slab& slab, std::uint64_t size) {
         std::byte* at = static_cast<std::byte*>(slab.memory.get()) + slab.used;
         slab.used += size;
@@ -47,6 +54,7 @@ private:
     }
 
     GpuRuntime& m_runtime;
+    std::uint64_t m_slabBytes;
     std::vector<Slab> m_slabs;
 };
 

@@ -3,6 +3,8 @@
 
 #include "kernels/gpu_reason.h"
 #include "kernels/ops/embed_hip.h"
+#include "kernels/ops/shapes.h"
+#include "kernels/quant/decode.h"
 
 #include <algorithm>
 #include <bit>
@@ -53,7 +55,7 @@ std::unique_ptr<Backend> createHipBackend(GpuRuntime& runtime, const CodeObject&
 HipBackend::HipBackend(GpuRuntime& runtime, const HipOptions& options)
     : m_runtime(runtime)
     , m_options(options)
-    , m_weights(runtime) {}
+    , m_weights(runtime, options.weightSlabBytes) {}
 
 HipBackend::~HipBackend() {
     // Memory must not go while kernels run. A lost or hung device is not waited for.
@@ -159,6 +161,7 @@ std::unique_ptr<Buffer> HipBackend::allocate(std::uint64_t bytes) {
 
 std::byte* HipBackend::scratch(Use use, std::uint64_t bytes, const char* place) {
     Scratch& memory = m_scratch[static_cast<std::size_t>(use)];
+    if (!m_status.ok()) return nullptr; // what is allocated now would be nobody's
     if (bytes > memory.bytes) {
         void* made = nullptr;
         check(m_runtime.allocate(made, bytes), place);
@@ -182,14 +185,15 @@ bool HipBackend::uploadNow(void* to, std::span<const std::byte> from) {
 }
 
 void HipBackend::upload(const TensorView& to, std::span<const std::byte> from) {
-    if (m_lost || from.empty()) return;
-    if (from.size() != to.bytes()) return fail(StatusCode::InvalidShape, "upload");
+    if (m_lost || !m_status.ok() || from.empty()) return;
+    if (to.data == nullptr || from.size() != to.bytes()) return fail(StatusCode::InvalidShape, "upload");
     uploadNow(to.data, from);
     written(to);
 }
 
 void HipBackend::download(std::span<std::byte> to, const TensorView& from) {
-    if (!m_status.ok() || to.empty()) return;
+    if (m_lost || !m_status.ok() || to.empty()) return;
+    if (from.data == nullptr || to.size() != from.bytes()) return fail(StatusCode::InvalidShape, "download");
     if (to.size() > m_pinnedResultBytes) {
         void* made = nullptr;
         check(m_runtime.allocatePinned(made, to.size()), "download");
@@ -221,9 +225,7 @@ void HipBackend::zero(const TensorView& view) {
 
 TensorView HipBackend::adoptWeight(DType dtype, std::array<std::int64_t, 3> shape, std::span<const std::byte> fileBytes) {
     TensorView view{nullptr, dtype, shape};
-    if (m_lost || dtype == DType::I32 || shape[2] % static_cast<std::int64_t>(info(dtype).elementsPerBlock) != 0 ||
-        fileBytes.size() < view.bytes())
-        return view;
+    if (m_lost || !canDecode(dtype) || !hasWholeBlocks(view) || view.bytes() > fileBytes.size()) return view;
     fileBytes = fileBytes.first(view.bytes());
     const auto elements = static_cast<std::uint64_t>(view.elements());
     GpuResult result;
@@ -233,7 +235,11 @@ TensorView HipBackend::adoptWeight(DType dtype, std::array<std::int64_t, 3> shap
         return view;
     }
     const bool done = planeFields(dtype).empty() ? uploadNow(memory, fileBytes) : repack(memory, dtype, elements, fileBytes);
-    if (done) view.data = memory;
+    if (done) {
+        view.data = memory;
+    } else if (!m_lost) {
+        m_status = {}; // the view says it; the next weight may fit
+    }
     return view;
 }
 

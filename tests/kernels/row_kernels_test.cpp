@@ -57,7 +57,7 @@ struct DeviceQ8 {
 
     DeviceQ8(test::KernelDevice& device, std::size_t values)
         : rows{device.memory<std::int8_t>(values), device.memory<std::int8_t>(values), device.memory<float>(values / 32),
-               device.memory<float>(values / 32), device.memory<float>(values / 16)}
+               device.memory<float>(values / 32), device.memory<float>(values / 16), device.memory<float>(values / 16)}
         , count(values) {}
 
     /// As the CPU rounds x, the rest within half a step of its own, the sums those of what was written.
@@ -67,6 +67,7 @@ struct DeviceQ8 {
         const auto scale = device.read(rows.scale, count / 32);
         const auto restScale = device.read(rows.restScale, count / 32);
         const auto sums = device.read(rows.sums, count / 16);
+        const auto restSums = device.read(rows.restSums, count / 16);
         std::vector<Q8Block> expected(count / 32);
         quantizeRowToQ8(expected.data(), x.data(), static_cast<std::int64_t>(count));
         bool same = device.ok();
@@ -79,8 +80,13 @@ struct DeviceQ8 {
         }
         for (std::size_t half = 0; half < count / 16; ++half) {
             double sum = 0.0;
-            for (std::size_t i = half * 16; i < half * 16 + 16; ++i) sum += double(scale[i / 32]) * q[i] + double(restScale[i / 32]) * rest[i];
-            same = same && std::fabs(double(sums[half]) - sum) <= 1e-4 * double(scale[half / 2]);
+            double restSum = 0.0;
+            for (std::size_t i = half * 16; i < half * 16 + 16; ++i) {
+                sum += double(scale[i / 32]) * q[i];
+                restSum += double(restScale[i / 32]) * rest[i];
+            }
+            same = same && std::fabs(double(sums[half]) - sum) <= 1e-4 * double(scale[half / 2]) &&
+                   std::fabs(double(restSums[half]) - restSum) <= 1e-4 * double(restScale[half / 2]);
         }
         return same;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "test_backends.h"
 
+#include "kernels/backend_loader.h"
 #include "kernels/hip/hip_backend.h"
 #include "tests/support/gpu_executor/executor_runtime.h"
 #include "tests/support/gpu_executor/executor_tables.h"
@@ -25,20 +26,47 @@ bool isFloat(DType dtype) {
     return info(dtype).elementsPerBlock == 1;
 }
 
+std::optional<hearth_executor::KernelTable> kernelsOf(TestDevice device) {
+    switch (device) {
+    case TestDevice::Executor32: return hearth_executor::hearth_executor_kernels_wave32();
+    case TestDevice::Executor64: return hearth_executor::hearth_executor_kernels_wave64();
+    case TestDevice::Gfx90a: return hearth_executor::amdKernels("gfx90a");
+    case TestDevice::Gfx1100: return hearth_executor::amdKernels("gfx1100");
+    case TestDevice::Gfx1200: return hearth_executor::amdKernels("gfx1200");
+    default: return std::nullopt;
+    }
+}
+
 } // namespace
 
 const char* deviceName(TestDevice device) {
     switch (device) {
     case TestDevice::Executor32: return "executor, waves of 32";
     case TestDevice::Executor64: return "executor, waves of 64";
+    case TestDevice::Gfx90a: return "executor, gfx90a";
+    case TestDevice::Gfx1100: return "executor, gfx1100";
+    case TestDevice::Gfx1200: return "executor, gfx1200";
     case TestDevice::Gpu: return "GPU";
     default: return cpuPathName(pathOf(device));
     }
 }
 
 Backend* realGpuBackend(std::string& absence) {
-    absence = "this build has no loader for GPU back ends";
-    return nullptr;
+    static BackendLoader loader;
+    static std::unique_ptr<Backend> backend;
+    static std::string reason;
+    if (backend == nullptr && reason.empty()) {
+        reason = loader.module().reason == GpuReason::Ok ? "no runtime shows a GPU that has a code object"
+                                                         : "no GPU module: " + loader.module().detail;
+        for (const GpuDeviceState& state : loader.list(requestedGpuApis()).devices) {
+            if (state.reason != GpuReason::Ok || backend != nullptr) continue;
+            Status status;
+            backend = loader.create(state.api, state.index, status);
+            if (backend == nullptr) reason = state.properties.name + ": " + status.place;
+        }
+    }
+    absence = reason;
+    return backend.get();
 }
 
 TestBackend::TestBackend(TestDevice device, Recording recording)
@@ -57,8 +85,12 @@ TestBackend::TestBackend(TestDevice device, Recording recording)
         m_backend = realGpuBackend(m_absence);
         return;
     }
-    m_executor = std::make_unique<test::ExecutorRuntime>(device == TestDevice::Executor32 ? hearth_executor::hearth_executor_kernels_wave32()
-                                                                                         : hearth_executor::hearth_executor_kernels_wave64());
+    const auto kernels = kernelsOf(device);
+    if (!kernels) {
+        m_absence = "no clang was there to compile AMD's words";
+        return;
+    }
+    m_executor = std::make_unique<test::ExecutorRuntime>(*kernels);
     Status status;
     m_owned = createHipBackend(*m_executor, m_executor->codeObject(), {.weightSlabBytes = 0, .recordSteps = recording == Recording::On}, status);
     m_backend = m_owned.get();

@@ -24,10 +24,13 @@ class ExecutorRuntime;
 
 namespace hearth::kernels {
 
-enum class TestDevice : std::uint8_t { Portable, Avx2, Avx2Vnni, Avx512, Avx512Vnni, Executor32, Executor64, Gpu };
+enum class TestDevice : std::uint8_t { Portable, Avx2, Avx2Vnni, Avx512, Avx512Vnni, Executor32, Executor64, Gfx90a, Gfx1100, Gfx1200, Gpu };
 
 inline constexpr TestDevice kAllDevices[] = {TestDevice::Portable,   TestDevice::Avx2,       TestDevice::Avx2Vnni,   TestDevice::Avx512,
                                              TestDevice::Avx512Vnni, TestDevice::Executor32, TestDevice::Executor64, TestDevice::Gpu};
+
+/// The executor over AMD's own words, where products of many rows and attention of prompts use matrix instructions.
+inline constexpr TestDevice kMatrixFamilies[] = {TestDevice::Gfx90a, TestDevice::Gfx1100, TestDevice::Gfx1200};
 
 [[nodiscard]] const char* deviceName(TestDevice device);
 
@@ -75,6 +78,8 @@ class DeviceTensor {
 public:
     /// Filled with NaN (I32: -1), so that what nobody writes shows.
     DeviceTensor(const TestBackend& on, DType dtype, std::array<std::int64_t, 3> shape);
+    DeviceTensor(const TestBackend& on, const TensorView& like)
+        : DeviceTensor(on, like.dtype, like.shape) {}
     DeviceTensor(const TestBackend& on, std::span<const float> values, std::int64_t rows);
     DeviceTensor(const TestBackend& on, std::span<const std::int32_t> values, std::int64_t rows);
 

@@ -261,7 +261,6 @@ void HipModelTest::lostDeviceEndsTheForwardPass() {
 
 /// Every allocation of a load and its first tokens fails once.
 void HipModelTest::memoryThatIsNotThereIsAnError() {
-    QSKIP("two GPU resources are not given back after some failed allocation; where is not found yet");
     const QTemporaryDir folder;
     const std::filesystem::path path = test::writeTinyModel(folder.path().toStdString(), {.seed = 6, .layers = 1});
     std::uint64_t failures = 0;
@@ -290,6 +289,7 @@ void HipModelTest::memoryThatIsNotThereIsAnError() {
             }
         } else {
             QCOMPARE(int(model.error().code), int(ErrorCode::OutOfMemory));
+            QVERIFY(load(path, on) != nullptr); // the next try has memory and works
         }
         failures += failed ? 1 : 0;
         if (on.executor().calls(GpuCall::Allocate) - before <= n) break; // the n-th was never asked for

@@ -3,6 +3,8 @@
 // Compiles one file of GPU kernels for the executor: HEARTH_EXECUTOR_SOURCE for waves of HEARTH_EXECUTOR_WAVE lanes, as the list
 // HEARTH_EXECUTOR_LIST (CMakeLists.txt generates what includes this). All of it lies in an unnamed namespace, so that the builds for both
 // wave sizes, whose types differ, live in one program. The standard headers that device code may include come first, outside of it.
+// With HEARTH_EXECUTOR_AMD (clang) the words are AMD's own ones, kernels/hip/device_amd.h, for the family whose macros are defined, over
+// builtins that amd_builtins.h makes of the ISA documents.
 #include "tests/support/gpu_executor/executor_words.h"
 
 #include <array>
@@ -14,17 +16,18 @@
 #include <string_view>
 #include <type_traits>
 
-#define HEARTH_EXECUTOR_QUOTED(x) #x
-#define HEARTH_EXECUTOR_NAMED(wave) "hearth_shared_" HEARTH_EXECUTOR_QUOTED(wave)
-#define HEARTH_EXECUTOR_SECTION HEARTH_EXECUTOR_NAMED(HEARTH_EXECUTOR_WAVE)
-
-// In kernels it stands behind HEARTH_SHARED, where GCC takes only its own spelling.
-#define alignas(bytes) __attribute__((aligned(bytes)))
-
 namespace {
 
 hearth_executor::KernelList executorKernels;
 
+#if defined(HEARTH_EXECUTOR_AMD)
+#include "amd_builtins.h"
+#include "kernels/hip/device.h"
+#undef HEARTH_BIG_KERNEL
+#undef HEARTH_KERNEL
+#undef HEARTH_SHARED
+#include "executor_macros.h"
+#endif
 #include HEARTH_EXECUTOR_SOURCE
 
 } // namespace

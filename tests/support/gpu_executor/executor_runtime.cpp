@@ -377,14 +377,17 @@ GpuResult ExecutorRuntime::launch(Function function, GpuGrid grid, std::uint32_t
     }
     if (grid.x < 1 || grid.y < 1 || grid.z < 1 || grid.x > 0x7fffffffu || grid.y > 0xffffu || grid.z > 0xffffu)
         return misuse(kernel.name, "a grid that GPUs refuse", GpuError::LaunchFailed);
-    const std::string host = hostAddressIn(arguments, kernel.argumentBytes);
-    if (!host.empty()) return misuse(kernel.name, host, GpuError::LaunchFailed);
     // Blocks of 16 bytes, so that the copy is aligned like the struct.
     struct alignas(16) Unit {
         std::byte bytes[16];
     };
     std::vector<Unit> copy((kernel.argumentBytes + sizeof(Unit) - 1) / sizeof(Unit));
     std::memcpy(copy.data(), arguments, kernel.argumentBytes);
+    if (kernel.clearPadding != nullptr) { // else what lies between the fields may look like an address
+        kernel.clearPadding(copy.data());
+        const std::string host = hostAddressIn(copy.data(), kernel.argumentBytes);
+        if (!host.empty()) return misuse(kernel.name, host, GpuError::LaunchFailed);
+    }
     return enqueue(kernel.name, stream, [this, &kernel, grid, copy = std::move(copy)] {
         ++m_kernelsRun;
         const auto nameOf = [this](std::uintptr_t address) { return m_memory.describe(address); };

@@ -42,6 +42,7 @@ extern Thread* current;
 extern const float* const halves; ///< [65536]: the values of all f16 numbers
 extern int blockIndex[3];
 extern int gridSize[3];
+extern std::uint64_t blocksRun; ///< a number for each block of the process
 
 /// Waits until all lanes of the wave (Barrier: all threads of the block) have come to the same place. Ends the launch with a message when
 /// they cannot: lanes at different places, or some that have ended. `file` and `line` say which place.
@@ -55,6 +56,7 @@ struct Kernel {
     int threads;
     std::size_t argumentBytes;
     void (*run)(const void* arguments);
+    void (*clearPadding)(void* arguments); ///< what lies between the fields becomes 0; null where the compiler cannot say
     Kernel* next;
 };
 
@@ -64,8 +66,9 @@ struct KernelList {
 
 /// Puts a kernel into its translation unit's list when the program starts.
 struct KernelEntry : Kernel {
-    KernelEntry(KernelList& list, const char* kernelName, int blockThreads, std::size_t bytes, void (*function)(const void*))
-        : Kernel{kernelName, blockThreads, bytes, function, list.first} {
+    KernelEntry(KernelList& list, const char* kernelName, int blockThreads, std::size_t bytes, void (*function)(const void*),
+                void (*clear)(void*))
+        : Kernel{kernelName, blockThreads, bytes, function, clear, list.first} {
         list.first = this;
     }
 };

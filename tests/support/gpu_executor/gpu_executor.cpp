@@ -30,6 +30,7 @@ const float* const halves = [] {
 }();
 int blockIndex[3];
 int gridSize[3];
+std::uint64_t blocksRun = 0;
 
 namespace {
 
@@ -336,6 +337,7 @@ void runBlock() {
     prepareBlock(launch.waveSize);
     Wave& first = launch.waves[launch.wave];
     current = &launch.host;
+    ++blocksRun;
     switchTo(first.threads[first.next]);
 }
 

@@ -5,17 +5,11 @@
 // message (gpu_executor.h). HEARTH_EXECUTOR_WAVE is 32 or 64.
 #pragma once
 
+#include "executor_macros.h"
 #include "executor_words.h"
 
 #define HEARTH_DEVICE [[maybe_unused]] static inline
 #define HEARTH_METHOD inline
-#define HEARTH_SHARED __attribute__((section(HEARTH_EXECUTOR_SECTION))) static
-#define HEARTH_KERNEL(name, Args, threads)                                                                                                \
-    static void name(const Args args);                                                                                                    \
-    static ::hearth_executor::KernelEntry name##Entry(                                                                                     \
-        executorKernels, #name, threads, sizeof(Args), [](const void* arguments) { name(*static_cast<const Args*>(arguments)); });        \
-    static void name(const Args args)
-#define HEARTH_BIG_KERNEL(name, Args, threads) HEARTH_KERNEL(name, Args, threads)
 
 // Where the caller stands; a default argument is evaluated there.
 #define HEARTH_PLACE const char *file = __builtin_FILE(), int line = __builtin_LINE()

@@ -32,11 +32,13 @@ namespace {
 /// A runtime with one stream, and device memory as vectors.
 class Device {
 public:
-    explicit Device(int waveSize)
-        : runtime(waveSize == 32 ? hearth_executor::hearth_executor_test_kernels_wave32() : hearth_executor::hearth_executor_test_kernels_wave64()) {
+    explicit Device(const hearth_executor::KernelTable& table)
+        : runtime(table) {
         const kernels::CodeObject code = runtime.codeObject();
         if (!runtime.createStream(stream).ok() || !runtime.loadModule(module, code.image.data(), code.image.size()).ok()) qFatal("no device");
     }
+    explicit Device(int waveSize)
+        : Device(waveSize == 32 ? hearth_executor::hearth_executor_test_kernels_wave32() : hearth_executor::hearth_executor_test_kernels_wave64()) {}
 
     void* memory(const std::vector<float>& values) {
         void* address = nullptr;
@@ -73,6 +75,25 @@ void addWaves() {
     QTest::newRow("waves of 64") << 64;
 }
 
+/// The executor's own words with both wave sizes, and AMD's for a family of each kind.
+void addWords() {
+    QTest::addColumn<QByteArray>("words");
+    for (const char* words : {"32", "64", "gfx900", "gfx906", "gfx90a", "gfx1010", "gfx1030", "gfx1100", "gfx1200"}) QTest::newRow(words) << QByteArray(words);
+}
+
+std::optional<hearth_executor::KernelTable> tableOf(const QByteArray& words) {
+    if (words == "32") return hearth_executor::hearth_executor_test_kernels_wave32();
+    if (words == "64") return hearth_executor::hearth_executor_test_kernels_wave64();
+    return hearth_executor::amdKernels(words.constData());
+}
+
+#define DEVICE_OR_SKIP                                                                                                 \
+    QFETCH(QByteArray, words);                                                                                         \
+    const auto table = tableOf(words);                                                                                 \
+    if (!table) QSKIP("no clang was there to compile AMD's words");                                                    \
+    Device device(*table);                                                                                             \
+    [[maybe_unused]] const int wave = table->waveSize
+
 std::vector<float> counted(std::size_t count) {
     std::vector<float> values(count);
     std::iota(values.begin(), values.end(), 0.0f);
@@ -85,10 +106,9 @@ class GpuExecutorTest : public QObject {
     Q_OBJECT
 
 private slots:
-    void coordinates_data() { addWaves(); }
+    void coordinates_data() { addWords(); }
     void coordinates() {
-        QFETCH(int, wave);
-        Device device(wave);
+        DEVICE_OR_SKIP;
         float* const out = device.floats(3 * 2 * 2 * 96);
         QCOMPARE(device.run("hearth_test_coordinates", {3, 2, 2}, 96, {.out = out}), GpuError::None);
         const std::vector<float> got = device.read(out, 3 * 2 * 2 * 96);
@@ -103,10 +123,9 @@ private slots:
         QCOMPARE(device.runtime.kernelsRun(), std::uint64_t{1});
     }
 
-    void reductions_data() { addWaves(); }
+    void reductions_data() { addWords(); }
     void reductions() {
-        QFETCH(int, wave);
-        Device device(wave);
+        DEVICE_OR_SKIP;
         float* const out = device.floats(2);
         const float* const in = device.floats(counted(1000));
         for (int i = 0; i < 2; ++i) // upwards and downwards
@@ -114,10 +133,9 @@ private slots:
         QCOMPARE(device.read(out, 2), (std::vector<float>{2 * 499500.0f, 999.0f}));
     }
 
-    void waveWords_data() { addWaves(); }
+    void waveWords_data() { addWords(); }
     void waveWords() {
-        QFETCH(int, wave);
-        Device device(wave);
+        DEVICE_OR_SKIP;
         float* const out = device.floats(256);
         QCOMPARE(device.run("hearth_test_wave", {}, 64, {.out = out, .in = device.floats(counted(64))}), GpuError::None);
         const std::vector<float> got = device.read(out, 256);
@@ -130,10 +148,9 @@ private slots:
         }
     }
 
-    void matrixTiles_data() { addWaves(); }
+    void matrixTiles_data() { addWords(); }
     void matrixTiles() {
-        QFETCH(int, wave);
-        Device device(wave);
+        DEVICE_OR_SKIP;
         std::vector<float> in(512);
         for (std::size_t i = 0; i < in.size(); ++i) in[i] = float(i * 37 % 101) / 16.0f - 3.0f;
         float* const out = device.floats(256);
@@ -148,10 +165,9 @@ private slots:
         }
     }
 
-    void lastBlock_data() { addWaves(); }
+    void lastBlock_data() { addWords(); }
     void lastBlock() {
-        QFETCH(int, wave);
-        Device device(wave);
+        DEVICE_OR_SKIP;
         float* const out = device.floats(8);
         for (int i = 0; i < 2; ++i) {
             int* const counter = static_cast<int*>(device.memory({0.0f}));
@@ -160,10 +176,9 @@ private slots:
         }
     }
 
-    void words_data() { addWaves(); }
+    void words_data() { addWords(); }
     void words() {
-        QFETCH(int, wave);
-        Device device(wave);
+        DEVICE_OR_SKIP;
         const std::vector<float> in{0.001f, 0.5f, 1.0f, 1.5f, 2.5f, 3.3f, 20.0f, 80.0f};
         float* const out = device.floats(80);
         QCOMPARE(device.run("hearth_test_words", {}, std::uint32_t(wave), {.out = out, .in = device.floats(in), .count = 8}), GpuError::None);
