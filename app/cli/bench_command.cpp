@@ -123,11 +123,15 @@ struct Bandwidth {
 
 Bandwidth measureBandwidth(core::Engine& engine, const core::ModelInfo& info, int megabytesPerThread) {
     if (const auto measured = engine.deviceReadBandwidth()) return {*measured, info.backend};
+    // The processor's memory says nothing of a GPU's.
+    if (info.backend != "CPU") return {0.0, "nothing: this back end does not measure it"};
     const int threads = info.threads > 0 ? info.threads : static_cast<int>(std::thread::hardware_concurrency());
     return {measureReadBandwidth(threads, megabytesPerThread), "CPU"};
 }
 
 nlohmann::ordered_json toJson(const Measurement& measured, double bandwidth) {
+    // Null where the limit was not measured.
+    const auto against = [&](double value) { return bandwidth > 0.0 ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr); };
     return {{"tokens", measured.tokens},
             {"depth", measured.depth},
             {"tokensPerSecond", measured.speed()},
@@ -135,9 +139,9 @@ nlohmann::ordered_json toJson(const Measurement& measured, double bandwidth) {
             {"secondsOfRuns", measured.seconds},
             {"bytesPerToken", measured.bytes / measured.tokens},
             {"bytesPerSecond", measured.bytes / measured.tokens * measured.speed()},
-            {"limitTokensPerSecond", measured.limit(bandwidth)},
-            {"fractionOfLimit", measured.speed() / measured.limit(bandwidth)},
-            {"bestFractionOfLimit", measured.bestSpeed() / measured.limit(bandwidth)}};
+            {"limitTokensPerSecond", against(measured.limit(bandwidth))},
+            {"fractionOfLimit", against(measured.speed() / measured.limit(bandwidth))},
+            {"bestFractionOfLimit", against(measured.bestSpeed() / measured.limit(bandwidth))}};
 }
 
 struct Report {
@@ -180,14 +184,17 @@ void printTable(const Report& report) {
     const double bandwidth = report.bandwidth.bytesPerSecond;
     fmt::print("{} {} on {} ({}{})\n{}\n", info.name, info.quantization, info.backend, info.backendDetail,
                info.threads > 0 ? fmt::format(", {} threads", info.threads) : std::string(), info.backendReason);
-    fmt::print("limit: {} reads {:.1f} GB/s; a token reads {} of weights and {} for each token before it\n\n", report.bandwidth.measuredOn,
-               bandwidth / 1e9, core::formatBytes(static_cast<std::uint64_t>(report.bench.weightBytes())),
+    const bool limited = bandwidth > 0.0;
+    fmt::print("limit: {}; a token reads {} of weights and {} for each token before it\n\n",
+               limited ? fmt::format("{} reads {:.1f} GB/s", report.bandwidth.measuredOn, bandwidth / 1e9) : std::string("not measured on this back end"),
+               core::formatBytes(static_cast<std::uint64_t>(report.bench.weightBytes())),
                core::formatBytes(static_cast<std::uint64_t>(report.bench.kvBytes())));
     fmt::print("{:<10} {:>7} {:>7} {:>11} {:>11} {:>9} {:>11} {:>9}\n", "", "tokens", "depth", "tokens/s", "best", "GB/s", "limit", "of limit");
     const auto row = [&](std::string_view what, const Measurement& measured) {
-        fmt::print("{:<10} {:>7} {:>7} {:>11.2f} {:>11.2f} {:>9.1f} {:>11.1f} {:>7.1f} %", what, measured.tokens, measured.depth, measured.speed(),
-                   measured.bestSpeed(), measured.bytes / measured.tokens * measured.speed() / 1e9, measured.limit(bandwidth),
-                   100.0 * measured.speed() / measured.limit(bandwidth));
+        fmt::print("{:<10} {:>7} {:>7} {:>11.2f} {:>11.2f} {:>9.1f} {:>11} {:>9}", what, measured.tokens, measured.depth, measured.speed(),
+                   measured.bestSpeed(), measured.bytes / measured.tokens * measured.speed() / 1e9,
+                   limited ? fmt::format("{:.1f}", measured.limit(bandwidth)) : "-",
+                   limited ? fmt::format("{:.1f} %", 100.0 * measured.speed() / measured.limit(bandwidth)) : "-");
     };
     for (const Measurement& measured : report.prompts) {
         row("prompt", measured);

@@ -114,11 +114,20 @@ void HipBackend::check(GpuResult result, const char* place) {
 }
 
 void HipBackend::finish(const char* place) {
+    if (!m_lost) await([this] { return m_runtime.query(m_stream.get()); }, place);
+}
+
+bool HipBackend::awaitStaging(std::size_t slot, const char* place) {
+    await([&] { return m_runtime.queryEvent(m_stagingFree[slot].get()); }, place);
+    return m_status.ok();
+}
+
+template <typename Query>
+void HipBackend::await(const Query& query, const char* place) {
     using Clock = std::chrono::steady_clock;
-    if (!m_status.ok() && m_status.code != StatusCode::Cancelled && m_lost) return;
     const auto start = Clock::now();
     for (;;) {
-        const GpuResult result = m_runtime.query(m_stream.get());
+        const GpuResult result = query();
         if (result.error != GpuError::NotReady) {
             check(result, place);
             return;
@@ -176,7 +185,7 @@ std::byte* HipBackend::scratch(Use use, std::uint64_t bytes, const char* place) 
 bool HipBackend::uploadNow(void* to, std::span<const std::byte> from) {
     for (std::size_t at = 0, slot = 0; at < from.size() && m_status.ok(); at += kStagingBytes, slot ^= 1) {
         const std::size_t count = std::min<std::size_t>(kStagingBytes, from.size() - at);
-        while (m_runtime.queryEvent(m_stagingFree[slot].get()).error == GpuError::NotReady) std::this_thread::yield();
+        if (!awaitStaging(slot, "upload")) break;
         std::memcpy(m_staging[slot].get(), from.data() + at, count);
         check(m_runtime.copyToDevice(static_cast<std::byte*>(to) + at, m_staging[slot].get(), count, m_stream.get()), "upload");
         check(m_runtime.recordEvent(m_stagingFree[slot].get(), m_stream.get()), "upload");
@@ -253,7 +262,7 @@ bool HipBackend::repack(std::byte* planes, DType dtype, std::uint64_t elements, 
         const std::uint64_t count = std::min(blocksPerPiece, blocks - at);
         std::byte* raw = scratch(slot == 0 ? Use::RawWeights0 : Use::RawWeights1, kStagingBytes, "adoptWeight");
         if (raw == nullptr) break;
-        while (m_runtime.queryEvent(m_stagingFree[slot].get()).error == GpuError::NotReady) std::this_thread::yield();
+        if (!awaitStaging(slot, "adoptWeight")) break;
         std::memcpy(m_staging[slot].get(), fileBytes.data() + at * type.bytesPerBlock, count * type.bytesPerBlock);
         check(m_runtime.copyToDevice(raw, m_staging[slot].get(), count * type.bytesPerBlock, m_stream.get()), "adoptWeight");
         RepackArgs args{};

@@ -94,6 +94,11 @@ private:
     void check(GpuResult result, const char* place);
     /// Waits for the stream; a device that does not answer in time is lost.
     void finish(const char* place);
+    /// Waits until a staging buffer may be written again; false when the step has failed.
+    bool awaitStaging(std::size_t slot, const char* place);
+    /// Asks until the answer is another than NotReady, or the watchdog's time is over.
+    template <typename Query>
+    void await(const Query& query, const char* place);
     [[nodiscard]] bool recording() const { return m_recording != nullptr; }
     /// Firstposition as kernels take it: relative to the step's while one is recorded.
     [[nodiscard]] std::int32_t relative(std::int32_t firstPosition) const {

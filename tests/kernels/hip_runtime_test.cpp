@@ -301,6 +301,27 @@ private slots:
         qputenv("FAKE_HIP", "");
     }
 
+    void anUploadToAHangingDevice_ends() {
+        openNew();
+        qputenv("FAKE_HIP", "");
+        static const std::byte kImage[4]{};
+        Status status;
+        auto backend = createHipBackend(*m_runtime, {"gfx1100", kImage}, {.device = 0, .watchdogMs = 100}, status);
+        QVERIFY2(backend, status.place);
+        qputenv("FAKE_HIP", "hang-device-work");
+        QElapsedTimer timer;
+        timer.start();
+        backend->beginStep({});
+        const std::array<std::byte, 1024> file{};
+        QVERIFY(backend->adoptWeight(DType::F32, {1, 1, 256}, file).data == nullptr);
+        status = backend->endStep();
+        QCOMPARE(static_cast<int>(status.code), static_cast<int>(StatusCode::DeviceLost));
+        QVERIFY2(timer.elapsed() >= 100 && timer.elapsed() < 5000, qPrintable(QString::number(timer.elapsed())));
+        backend.reset();
+        m_runtime.reset();
+        qputenv("FAKE_HIP", "");
+    }
+
     void codeObject_isTheDevicesOwn() {
         static const std::byte kImage[1]{};
         const CodeObject objects[] = {{"gfx1100", kImage}, {"gfx1101", kImage}, {"sm_80", kImage}, {"sm_86", kImage}, {"sm_90", kImage}};
