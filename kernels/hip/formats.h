@@ -265,7 +265,7 @@ struct Q6_K {
     static constexpr int kBlock = 256;
     static constexpr int kRuns = 2;
     static constexpr bool kWhole32 = false;
-    static constexpr int kRows = 4;
+    static constexpr int kRows = kWaveSize == 64 ? 2 : 4; // GFX9 has not the registers
     static constexpr bool kMinimum = true;
     static constexpr bool kRest = false;
     struct Raw {

@@ -54,13 +54,13 @@ MatvecWeight matvecWeight(const TensorView& out, const TensorView& weight, const
 
 /// Output rows of a wave, for one row of x: they share the reading of x, and have more on the way. kRows in formats.h says the same to the
 /// kernels; what was fastest on an H100.
-int matvecRowsOfOne(DType dtype) {
+int matvecRowsOfOne(DType dtype, int waveSize) {
     switch (dtype) {
     case DType::F32:
     case DType::F16:
     case DType::BF16:
     case DType::Q8_0: return 1;
-    case DType::Q6_K: return 4;
+    case DType::Q6_K: return waveSize == 64 ? 2 : 4;
     default: return 2;
     }
 }
@@ -156,7 +156,7 @@ void HipBackend::product(std::span<const TensorView> outs, std::span<const Tenso
 }
 
 std::int64_t HipBackend::rowsOfBlock(DType dtype, int xRows) const {
-    return kMatvecThreads / m_properties.waveSize * (xRows == 1 ? matvecRowsOfOne(dtype) : 1);
+    return kMatvecThreads / m_properties.waveSize * (xRows == 1 ? matvecRowsOfOne(dtype, m_properties.waveSize) : 1);
 }
 
 void HipBackend::matvec(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x, const TensorView& bias,
