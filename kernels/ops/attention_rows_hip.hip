@@ -7,7 +7,7 @@
 //   softmax  a wave per head, online: when a larger maximum comes, what was summed fades
 //   values   the same lanes, weights from shared memory, sums in registers
 // The values of this tile and the keys of the next are under way while the scores are computed.
-// Registers: at most 256 in every variant, no scratch; two blocks or more on a multiprocessor.
+// Registers: at most 256 in every variant, no scratch. Occupancy: kernels/hip/occupancy.cmake.
 #include "kernels/hip/device.h"
 
 #include "kernels/ops/attention_device.h"

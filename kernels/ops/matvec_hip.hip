@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decode products. Layout and contract: matvec_hip.h, matmul.h. Occupancy: at least 8 waves a SIMD on RDNA, no scratch anywhere.
+// Decode products. Layout and contract: matvec_hip.h, matmul.h. Occupancy: kernels/hip/occupancy.cmake; no scratch anywhere.
 #include "kernels/hip/formats.h"
 #include "kernels/ops/matvec_hip.h"
 
