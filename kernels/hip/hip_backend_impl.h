@@ -2,7 +2,7 @@
 //
 // The inside of HipBackend, shared by its files: hip_backend.cpp (memory, steps, graphs), hip_products.cpp (matrix products),
 // hip_attention.cpp (cache and attention), hip_sample.cpp (the choice of the next token, and what a recorded step reads anew each time),
-// hip_ops.cpp (everything else).
+// hip_bandwidth.cpp (the device's limit), hip_ops.cpp (everything else).
 #pragma once
 
 #include "kernels/hip/command_list.h"
@@ -31,6 +31,7 @@ public:
     [[nodiscard]] Status open(const CodeObject& code);
 
     [[nodiscard]] DeviceInfo deviceInfo() const override;
+    [[nodiscard]] double measureReadBandwidth() override;
     [[nodiscard]] std::unique_ptr<Buffer> allocate(std::uint64_t bytes) override;
     void upload(const TensorView& to, std::span<const std::byte> from) override;
     void download(std::span<std::byte> to, const TensorView& from) override;
