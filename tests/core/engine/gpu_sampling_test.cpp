@@ -15,7 +15,9 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <fstream>
 #include <functional>
+#include <limits>
 #include <set>
 
 using namespace hearth;
@@ -255,6 +257,30 @@ private slots:
             QVERIFY(onTheGpu && onTheCpu);
             QCOMPARE(*onTheGpu, *onTheCpu);
             token = *onTheGpu;
+        }
+    }
+
+    void aModelWithoutFiniteNumbersIsNoFailureOfTheGpu_data() { addDevices(); }
+    void aModelWithoutFiniteNumbersIsNoFailureOfTheGpu() {
+        const std::filesystem::path path = writeTinyModel(m_folder.path().toStdString(), {.name = "Damaged", .layers = 1});
+        {
+            const auto file = core::GgufFile::open(path);
+            QVERIFY(file.has_value());
+            const core::GgufTensor* norm = file->findTensor("output_norm.weight");
+            QVERIFY(norm != nullptr && norm->dtype == kernels::DType::F32);
+            const std::vector<float> nothing(norm->byteSize / sizeof(float), std::numeric_limits<float>::quiet_NaN());
+            std::fstream bytes(path, std::ios::binary | std::ios::in | std::ios::out);
+            bytes.seekp(static_cast<std::streamoff>(norm->offset));
+            bytes.write(reinterpret_cast<const char*>(nothing.data()), static_cast<std::streamsize>(norm->byteSize));
+        }
+        ENGINES_OR_SKIP(path);
+        for (const float temperature : {0.0f, 1.0f}) {
+            const auto asked = drawn([=](SamplingSettings& s) { s.temperature = temperature; });
+            for (GpuEngine* each : {&onGpu, &onCpu}) {
+                const Reply reply = ask(each->engine(), asked);
+                QCOMPARE(reply.error(), code(core::ErrorCode::MalformedFile));
+                QVERIFY(reply.text.empty());
+            }
         }
     }
 
