@@ -10,6 +10,7 @@
 #include "kernels/hip/hip_backend.h"
 #include "kernels/hip/planes.h"
 #include "kernels/hip/q8_rows.h"
+#include "kernels/ops/rope_hip.h"
 
 #include <array>
 #include <map>
@@ -69,6 +70,8 @@ public:
     void addRmsNorm(const TensorView& out, const TensorView& x, const TensorView& y, const TensorView& weight, float eps) override;
     void ropeAndAppend(const TensorView& q, const TensorView& k, const TensorView& v, const KvView& cache, std::int32_t firstPosition,
                        const RopeParams& params) override;
+    void ropeAppendAttention(const TensorView& out, const TensorView& q, const TensorView& k, const TensorView& v, const KvView& cache,
+                             std::int32_t firstPosition, const RopeParams& rope, const AttentionParams& params) override;
 
 private:
     /// Device memory that grows and never moves what a recorded step may still point at: the old memory is kept.
@@ -76,7 +79,7 @@ private:
         GpuMemory memory;
         std::uint64_t bytes = 0;
     };
-    enum class Use : std::uint8_t { Q8, Halves, AttentionParts, ExpertOrder, RawWeights0, RawWeights1, Tokens, Counters, Sampling, Count };
+    enum class Use : std::uint8_t { Q8, GatedQ8, Halves, AttentionParts, ExpertOrder, RawWeights0, RawWeights1, Tokens, Counters, Sampling, Count };
 
     struct Recording {
         CommandList commands;
@@ -144,10 +147,12 @@ private:
         const void* data = nullptr; ///< whose rows these are
         std::int64_t rows = 0;
         std::int64_t cols = 0;
+        Use use = Use::Q8; ///< of the memory with the prepared form
+        [[nodiscard]] bool holds(const TensorView& x) const { return data == x.data && rows == x.rows() && cols == x.cols(); }
     };
     /// Where a kernel that makes `x` may write it in 8 bits too; empty when products of that many rows do not read that.
-    [[nodiscard]] Q8Rows q8For(const TensorView& x);
-    [[nodiscard]] Q8Rows q8Memory(std::int64_t rows, std::int64_t cols, const char* place);
+    [[nodiscard]] Q8Rows q8For(const TensorView& x, Use use = Use::Q8);
+    [[nodiscard]] Q8Rows q8Memory(Use use, std::int64_t rows, std::int64_t cols, const char* place);
     [[nodiscard]] Q8Rows quantized(const TensorView& x, const char* place);
     struct HalfRows {
         std::uint16_t* x = nullptr;
@@ -167,8 +172,13 @@ private:
     // --- attention (hip_attention.cpp) --------------------------------------------------------------------------------------
     [[nodiscard]] int* counters(std::int32_t count, const char* place);
     [[nodiscard]] const std::uint64_t* ropeTurns(const RopeParams& params, float& magnitude, const char* place);
+    [[nodiscard]] RopeAppendArgs ropeAppendArgs(const TensorView* q, const TensorView* k, const TensorView* v, const KvView& cache,
+                                                std::int32_t headDim, std::int32_t firstPosition, const RopeParams* params, const char* place);
     void ropeAppend(const TensorView* q, const TensorView* k, const TensorView* v, const KvView& cache, std::int32_t headDim,
                     std::int32_t firstPosition, const RopeParams* params, const char* place);
+
+    void attend(const TensorView& out, const TensorView& q, const KvView& cache, std::int32_t firstPosition, const AttentionParams& params,
+                const RopeAppendArgs& rope);
 
     // --- the next token (hip_sample.cpp) --------------------------------------------------------------------------------------
     [[nodiscard]] static SamplingShape samplingShape(const SampleRequest* request);

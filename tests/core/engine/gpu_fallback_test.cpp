@@ -3,6 +3,7 @@
 // What the engine does when a GPU fails: at the load, at each of its steps, and in a reply at every operation. The judge is
 // the text of an engine that never had a GPU.
 #include "core/base/log.h"
+#include "core/engine/sampler.h"
 #include "tests/core/engine/engine_test_support.h"
 #include "tests/support/fake_gpus.h"
 #include "tests/support/tiny_model.h"
@@ -275,7 +276,8 @@ private slots:
         QVERIFY(engine.load(loadRequest(), {}, {}));
         const std::vector<core::TokenId> ids(40, 5);
         QVERIFY(engine.prefill(ids).has_value());
-        QCOMPARE(errorOf(engine.decodeStep(5)), code(ErrorCode::DeviceLost)); // no CPU figure under the GPU's name
+        core::Sampler sampler({.temperature = 0.0f}, 1);
+        QCOMPARE(errorOf(engine.chooseStep(5, sampler)), code(ErrorCode::DeviceLost)); // no CPU figure under the GPU's name
     }
 
     // --- at the load ------------------------------------------------------------------------------------------------------
