@@ -183,13 +183,13 @@ private slots:
     }
     void failureWhileSampling_keepsTheSamplersState() {
         QFETCH(bool, samples);
-        core::GenerationRequest drawn = request({fromUser("tell me a story")}, 40);
+        core::GenerationRequest drawn = request({fromUser("tell me a story")}, 24);
         drawn.sampling.temperature = 1.2f;
         drawn.sampling.seed = 7;
         drawn.sampling.repeatPenalty = 1.3f;
         const Reply undisturbed = askFresh(m_model, drawn);
         int handedOver = 0;
-        // A step has 21 operations with a choice and 20 without: one after another, each of them is met.
+        // A step has 30 operations with a choice and 29 without: each of them is met.
         for (int operation = 0; operation < 600; operation += 19) {
             FakeGpuState state = oneGpu();
             state.plan.samples = samples;
