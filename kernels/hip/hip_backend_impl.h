@@ -79,7 +79,7 @@ private:
         GpuMemory memory;
         std::uint64_t bytes = 0;
     };
-    enum class Use : std::uint8_t { Q8, GatedQ8, Halves, AttentionParts, ExpertOrder, RawWeights0, RawWeights1, Tokens, Counters, Sampling, Count };
+    enum class Use : std::uint8_t { Q8, Halves, AttentionParts, ExpertOrder, RawWeights0, RawWeights1, Tokens, Counters, Sampling, Count };
 
     struct Recording {
         CommandList commands;
@@ -147,12 +147,11 @@ private:
         const void* data = nullptr; ///< whose rows these are
         std::int64_t rows = 0;
         std::int64_t cols = 0;
-        Use use = Use::Q8; ///< of the memory with the prepared form
         [[nodiscard]] bool holds(const TensorView& x) const { return data == x.data && rows == x.rows() && cols == x.cols(); }
     };
     /// Where a kernel that makes `x` may write it in 8 bits too; empty when products of that many rows do not read that.
-    [[nodiscard]] Q8Rows q8For(const TensorView& x, Use use = Use::Q8);
-    [[nodiscard]] Q8Rows q8Memory(Use use, std::int64_t rows, std::int64_t cols, const char* place);
+    [[nodiscard]] Q8Rows q8For(const TensorView& x);
+    [[nodiscard]] Q8Rows q8Memory(std::int64_t rows, std::int64_t cols, const char* place);
     [[nodiscard]] Q8Rows quantized(const TensorView& x, const char* place);
     struct HalfRows {
         std::uint16_t* x = nullptr;
@@ -163,6 +162,8 @@ private:
     void written(const TensorView& view);
     void product(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x, const TensorView& bias, bool add,
                  const char* place);
+    /// Rows of weights that a block multiplies with xRows rows of x (1 or 4).
+    [[nodiscard]] std::int64_t rowsOfBlock(DType dtype, int xRows) const;
     void matvec(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x, const TensorView& bias, bool add,
                 const char* place);
     void matmulTiles(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& bias, bool add, const char* place);
