@@ -5,7 +5,7 @@ set(HEARTH_OCCUPANCY
   "hearth_attention_tiles_(192|256)"      2 1
   "hearth_attention_tiles_"               3 1
   "hearth_attention_rows_(8|16|32)_8"     4 1
-  "hearth_attention_rows_(8|16|32)_4"     6 1
+  "hearth_attention_rows_(8|16|32)_4"     5 1
   "hearth_attention_rows_"                6 2
   "hearth_matmul_"                        4 1
   "hearth_"                               6 2

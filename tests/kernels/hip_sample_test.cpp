@@ -49,7 +49,7 @@ public:
         constexpr std::int32_t kFed[] = {7};
         m_on->beginStep({});
         const std::span<std::byte> results = std::as_writable_bytes(std::span(&token, 1));
-        if (!m_on->replayStep({.signature = 1, .tokens = kFed, .firstPosition = m_step++ % 200, .results = results, .sampling = &announced})) {
+        if (!m_on->replayStep({.signature = m_signature, .tokens = kFed, .firstPosition = m_step++ % 200, .results = results, .sampling = &announced})) {
             m_on->sample(m_token, m_logits, request);
             m_on->download(results, m_token);
         }
@@ -61,6 +61,9 @@ private:
     DeviceTensor m_logits;
     DeviceTensor m_token;
     std::int32_t m_step = 0;
+    /// A recording knows the addresses of its tensors; a real GPU's back end outlives this.
+    std::uint64_t m_signature = ++s_lastSignature;
+    static inline std::uint64_t s_lastSignature = 0;
 };
 
 } // namespace

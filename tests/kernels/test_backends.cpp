@@ -63,7 +63,10 @@ std::unique_ptr<Backend> openRealGpu(std::string& absence) {
     for (const GpuDeviceState& state : loader.list(requestedGpuApis()).devices) {
         if (state.reason != GpuReason::Ok) continue;
         Status status;
-        if (auto backend = loader.create(state.api, state.index, status)) return backend;
+        if (auto backend = loader.create(state.api, state.index, status)) {
+            absence.clear();
+            return backend;
+        }
         absence = state.properties.name + ": " + status.place;
     }
     return nullptr;
