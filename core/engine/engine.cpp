@@ -143,7 +143,7 @@ ModelInfo Engine::describe() const {
     if (m_gpuBackend && plan.reason != PlanReason::Full) info.backendReason += ' ' + core::describe(plan);
     info.device = m_gpuBackend ? m_placement.device.id : std::string(kCpuDevice);
     info.gpuName = m_placement.gpuName;
-    info.gpuLayers = plan.placement.gpuLayers;
+    info.gpuLayers = plan.layersOnGpu();
     info.fallback = m_placement.fallback;
     info.gpuReason = m_placement.reason;
     info.chatTemplateFromFile = m_prompt->usesFileTemplate();

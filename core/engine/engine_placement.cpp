@@ -18,10 +18,6 @@ namespace hearth::core {
 
 namespace {
 
-/// Prompt tokens per forward pass: large enough for matrix speed, small enough that Stop and progress are prompt.
-constexpr std::int32_t kCpuPromptChunk = 256;
-constexpr std::int32_t kGpuPromptChunk = 512;
-
 GpuReason reasonOf(const Error& error) {
     if (error.code == ErrorCode::OutOfMemory) return GpuReason::OutOfMemory;
     if (error.code != ErrorCode::DeviceLost) return GpuReason::DriverError;
@@ -187,13 +183,14 @@ Result<void> Engine::loadHere(GgufFile file, const std::function<void(const Load
         const double total = static_cast<double>(std::max<std::uint64_t>(done.bytesTotal, 1));
         progress({static_cast<float>(static_cast<double>(done.bytesDone) / total), done.bytesDone, done.bytesTotal});
     };
-    const ModelOptions options{.prefillChunk = m_gpuBackend ? kGpuPromptChunk : kCpuPromptChunk, .kvType = plan->kvType};
+    const PromptChunks chunks;
+    const ModelOptions options{.prefillChunk = m_gpuBackend ? chunks.withGpu : chunks.cpuOnly, .kvType = plan->kvType};
     auto model = Model::load(std::move(file), BackendSet{*m_cpuBackend, m_gpuBackend.get(), plan->placement}, options, weightProgress, std::move(stop));
     if (!model) return std::unexpected(model.error());
     m_model = std::move(*model);
 
     m_contextLength = plan->contextLength;
-    const std::int32_t cpuLayers = m_model->config().layers - plan->placement.gpuLayers;
+    const std::int32_t cpuLayers = plan->layers - plan->layersOnGpu();
     const std::uint64_t needed = KvCache::bytesOfLayers(m_model->config(), cpuLayers, m_contextLength, plan->kvType) + m_model->scratchBytes(BackendSide::Cpu);
     if (const auto available = availableMemory(); available && needed > *available) {
         return fail(ErrorCode::OutOfMemory, fmt::format("a context of {} tokens needs {}, and {} of memory are available",

@@ -2,6 +2,7 @@
 #include "core/engine/gpu_probe.h"
 
 #include "core/engine/gpu_self_test.h"
+#include "core/engine/kernel_fault_json.h"
 #include "kernels/cpu/cpu_backend.h"
 
 #include <fmt/format.h>
@@ -55,8 +56,9 @@ Json toJson(const GpuProbe& probe) {
         out["devices"].push_back({{"api", static_cast<int>(state.api)}, {"index", state.index}, {"name", properties.name}, {"arch", properties.arch},
                                   {"pci", properties.pciAddress}, {"total", properties.totalBytes}, {"free", device.freeBytes},
                                   {"wave", properties.waveSize}, {"multiprocessors", properties.multiprocessors}, {"lds", properties.ldsBytes},
-                                  {"integrated", properties.integrated}, {"codeObject", state.codeObject}, {"reason", kernels::name(state.reason)},
-                                  {"raw", state.raw}, {"driver", device.driverVersion}, {"detail", device.detail}});
+                                  {"integrated", properties.integrated}, {"codeObject", state.codeObject}, {"codeHash", state.codeHash}, {"reason", kernels::name(state.reason)},
+                                  {"raw", state.raw}, {"driver", device.driverVersion}, {"detail", device.detail},
+                                  {"faults", faultsToJson(device.faults)}, {"testMs", device.testMs}});
     }
     return out;
 }
@@ -85,6 +87,9 @@ GpuProbe fromJson(const Json& in) {
         device.state.raw = value.at("raw");
         device.driverVersion = value.at("driver");
         device.detail = value.at("detail");
+        device.state.codeHash = value.at("codeHash");
+        device.faults = faultsFromJson(value.at("faults"));
+        device.testMs = value.at("testMs");
         probe.devices.push_back(std::move(device));
     }
     return probe;
@@ -255,10 +260,17 @@ void testDevice(kernels::BackendLoader& loader, ProbedDevice& device) {
         return;
     }
     const auto reference = kernels::CpuBackend::create({.threads = 1, .forcedPath = kernels::CpuPath::Portable});
-    const SelfTestResult tested = selfTest(*backend, *reference);
+    const auto start = Clock::now();
+    SelfTestResult tested = selfTest(*backend, *reference);
+    device.testMs = std::max(1, static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count()));
     if (tested.passed()) return;
-    device.state.reason = GpuReason::SelfTestFailed;
+    if (!tested.stopped.empty() && tested.outOfMemory) {
+        device.state.reason = GpuReason::OutOfMemory;
+    } else if (!tested.stopped.empty() || !gapsOf(tested.faults)) {
+        device.state.reason = GpuReason::SelfTestFailed;
+    }
     device.detail = tested.summary();
+    device.faults = std::move(tested.faults);
 }
 
 } // namespace

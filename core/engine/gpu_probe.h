@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/base/error.h"
+#include "core/engine/kernel_fault.h"
 #include "kernels/backend_loader.h"
 
 #include <span>
@@ -23,7 +24,9 @@ struct ProbedDevice {
     kernels::GpuDeviceState state;
     int driverVersion = 0;
     std::uint64_t freeBytes = 0; ///< 0 = unknown
-    std::string detail; ///< the failing operations, or what the driver refused
+    std::string detail; ///< where the self-test stopped, or what the driver refused
+    std::vector<KernelFault> faults; ///< of its self-test
+    int testMs = 0;                  ///< ... and how long that took; 0 = there was none
 };
 
 struct GpuProbe {

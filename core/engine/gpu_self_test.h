@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Self-test of a GPU back end: every operation of kernels::Backend once or twice on small random shapes, matrix products in
-// every weight format, against the processor's portable back end. Run by the probing child process (gpu_probe.h).
+// Self-test of a GPU back end: every operation of kernels::Backend once or twice on small random shapes, products in every
+// weight format, attention over every type of cache, against the processor's portable back end; sampling against the
+// processor's sampler. Run by the probing child process (gpu_probe.h).
 // Thread: one.
 #pragma once
 
+#include "core/engine/kernel_fault.h"
 #include "kernels/backend.h"
 
 #include <string>
@@ -13,11 +15,12 @@
 namespace hearth::core {
 
 struct SelfTestResult {
-    std::vector<std::string> failed; ///< operations that computed something else: "rmsNorm", "matmul Q4_K"
-    std::string stopped;             ///< the operation in which the device was lost or ran out of memory; empty = none
+    std::vector<KernelFault> faults;  ///< one for each operation and format, with its largest error
+    std::string stopped;              ///< the operation in which the device was lost or ran out of memory; empty = none
+    bool outOfMemory = false;         ///< it was memory
 
-    [[nodiscard]] bool passed() const { return failed.empty() && stopped.empty(); }
-    /// "matmul Q4_K, rope", at most three names and "and 4 more"
+    [[nodiscard]] bool passed() const { return faults.empty() && stopped.empty(); }
+    /// The faults as describe() says them, "then rope" where it stopped.
     [[nodiscard]] std::string summary() const;
 };
 

@@ -114,6 +114,7 @@ private:
             return device;
         }
         device.codeObject = code->arch;
+        device.codeHash = hashOf(code->image);
         return device;
     }
 

@@ -43,6 +43,8 @@ MemoryNeeds eightBillion() {
     needs.embedding = {290 * kMebi, 289 * kMebi};
     needs.output = {420 * kMebi, 419 * kMebi};
     needs.scratchBytes = 60 * kMebi;
+    needs.scratchBytesCpuOnly = 60 * kMebi;
+    needs.gpuWorkBytes = 32 * kMebi;
     needs.kvHeads = 8;
     needs.headDim = 128;
     needs.trainedContext = 131'072;
@@ -116,7 +118,7 @@ void MemoryPlanTest::predictionIsWhatIsAllocated() {
             test::writeTinyModel(folder.path().toStdString(), {.name = "e", .architecture = "qwen3moe", .layers = 3}));
     }
     constexpr std::int32_t kChunk = 24;
-    const auto needs = core::readMemoryNeeds(path.toStdString(), kChunk);
+    const auto needs = core::readMemoryNeeds(path.toStdString(), {kChunk, kChunk});
     QVERIFY2(needs.has_value(), needs ? "" : needs.error().message.c_str());
     const KvType kvType = q8 ? KvType::Q8_0 : KvType::F16;
 
@@ -140,7 +142,7 @@ void MemoryPlanTest::predictionIsWhatIsAllocated() {
             QVERIFY(model.has_value());
             const auto cache = (*model)->makeCache(plan.contextLength);
             QVERIFY(cache.has_value());
-            const std::uint64_t overhead = plan.onGpu() ? room.gpuOverhead : 0;
+            const std::uint64_t overhead = plan.onGpu() ? room.gpuOverhead + needs->gpuWorkBytes : 0;
             QCOMPARE(plan.gpu.overhead, overhead);
             QCOMPARE(plan.gpu.total() - overhead, gpu.usedBytes());
             QCOMPARE(plan.gpu.weights, gpu.weightBytes());
@@ -318,6 +320,7 @@ void MemoryPlanTest::hostileNumbersSaturate() {
         layer = {kMost, kMost};
     needs.embedding = {kMost, kMost};
     needs.scratchBytes = kMost;
+    needs.scratchBytesCpuOnly = kMost;
     needs.kvHeads = std::numeric_limits<std::int32_t>::max();
     needs.headDim = std::numeric_limits<std::int32_t>::max() / 32 * 32;
     const PlanWishes longest{.contextLength = std::numeric_limits<std::int32_t>::max()};
