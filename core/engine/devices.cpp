@@ -2,6 +2,7 @@
 #include "core/engine/devices.h"
 
 #include "core/base/units.h"
+#include "core/model/kv_cache.h"
 #include "core/telemetry/cpu_monitor.h"
 #include "core/telemetry/gpu_monitor.h"
 #include "kernels/cpu/cpu_features.h"
@@ -118,6 +119,11 @@ auto preference(const Device& device) {
 
 } // namespace
 
+std::string deviceId(const kernels::GpuDeviceState& device) {
+    if (!device.properties.pciAddress.empty()) return device.properties.pciAddress;
+    return fmt::format("{}:{}", device.api == kernels::GpuApi::Hip ? "hip" : "cuda", device.index);
+}
+
 std::string limitsOf(const Device& device) {
     if (device.faults.empty() || device.reason != GpuReason::Ok) return {};
     return fmt::format("its self-test found {}, so {}", describe(device.faults), consequenceOf(device.faults));
@@ -131,6 +137,12 @@ MemoryRoom roomOn(const Device* device, std::uint64_t freeBytes) {
     room.gpuFree = freeBytes > 0 ? freeBytes : device->totalBytes;
     room.gaps = gapsOf(device->faults).value_or(GpuGaps{}); // a device without gaps that can be named is never opened
     return room;
+}
+
+Result<PlanWishes> wishesOf(const LoadRequest& request) {
+    const auto kvType = kvTypeFromName(request.kvType);
+    if (!kvType) return fail(ErrorCode::InvalidArgument, fmt::format("type of keys and values '{}'", request.kvType));
+    return PlanWishes{.contextLength = request.contextLength, .kvType = *kvType, .gpuLayers = request.gpuLayers, .preferCpu = request.device == kCpuDevice};
 }
 
 void choose(DeviceList& list, std::string_view wanted) {

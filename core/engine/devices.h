@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/catalog/memory_plan.h"
+#include "core/engine/generation.h"
 #include "core/engine/gpu_probe.h"
 #include "kernels/gpu_reason.h"
 
@@ -100,6 +101,9 @@ void choose(DeviceList& list, std::string_view wanted);
 
 /// What a plan may give to this device; a processor, or null, has no room for a GPU's part. `freeBytes`: 0 = unknown, all of it.
 [[nodiscard]] MemoryRoom roomOn(const Device* device, std::uint64_t freeBytes);
+
+/// What a request asks of the plan. InvalidArgument for an unknown type of keys and values.
+[[nodiscard]] Result<PlanWishes> wishesOf(const LoadRequest& request);
 
 /// `wanted`: "" or "gpu" = automatic (discrete before integrated, then most free memory), "cpu", or an id. An id that cannot be used
 /// leaves the CPU, with that device's reason: what the user chose is not silently replaced by another GPU.

@@ -135,12 +135,15 @@ ModelInfo Engine::describe() const {
     info.contextLength = m_contextLength;
     info.trainedContextLength = config.trainedContext;
     info.kvBytes = m_cache->bytes();
+    info.kvType = name(m_cache->type());
     info.scratchBytes = m_model->scratchBytes();
     info.threads = plan.placement.uses(BackendSide::Cpu, config.layers) ? m_cpuBackend->deviceInfo().threads : 0;
     info.backend = m_gpuBackend ? "GPU" : "CPU";
     info.backendDetail = device.isa;
     info.backendReason = m_gpuBackend ? fmt::format("Runs on the {}.", m_placement.device.name) : "Runs on the CPU. " + m_placement.explanation;
     if (m_gpuBackend && plan.reason != PlanReason::Full) info.backendReason += ' ' + core::describe(plan);
+    const bool limited = plan.keepsWrongParts() || plan.q8CacheWrong || m_placement.gaps.sampling;
+    if (m_gpuBackend && limited) info.backendReason += fmt::format(" Here {}.", limitsOf(m_placement.device));
     info.device = m_gpuBackend ? m_placement.device.id : std::string(kCpuDevice);
     info.gpuName = m_placement.gpuName;
     info.gpuLayers = plan.layersOnGpu();

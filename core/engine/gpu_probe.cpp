@@ -275,11 +275,6 @@ void testDevice(kernels::BackendLoader& loader, ProbedDevice& device) {
 
 } // namespace
 
-std::string deviceId(const kernels::GpuDeviceState& device) {
-    if (!device.properties.pciAddress.empty()) return device.properties.pciAddress;
-    return fmt::format("{}:{}", device.api == kernels::GpuApi::Hip ? "hip" : "cuda", device.index);
-}
-
 ProbeCommand probeCommand(const std::string& mode) {
     std::error_code error;
     const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
