@@ -60,7 +60,9 @@ std::string SystemGpus::verdictKey(const ProbedDevice& device) const {
 Result<DeviceList> SystemGpus::list(std::string_view wanted, std::stop_token stop) {
     const SystemFacts facts = m_options.facts();
     GpuProbe probe;
-    if (!facts.gpusOff) {
+    if (wanted == kCpuDevice && !m_inUse) {
+        probe.reason = GpuReason::UsersChoice; // no driver is opened for what nobody wants
+    } else if (!facts.gpusOff) {
         if (!m_inUse) {
             auto looked = look(std::move(stop));
             if (!looked) return std::unexpected(looked.error());

@@ -143,6 +143,13 @@ void ValueRow::setValue(const QString& value) {
     update();
 }
 
+void ValueRow::setName(const QString& name) {
+    if (name == m_name) return;
+    m_name = name;
+    setAccessibleName(QStringLiteral("%1: %2").arg(m_name, m_value));
+    update();
+}
+
 QSize ValueRow::sizeHint() const { return {200, kRowHeight}; }
 
 bool ValueRow::event(QEvent* event) {
@@ -178,7 +185,15 @@ Card::Card(const QString& title, QWidget* parent) : QWidget(parent), m_column(ne
 void Card::setTitle(const QString& title) {
     if (title == m_title && !accessibleName().isEmpty()) return;
     m_title = title;
-    setAccessibleName(title);
+    setAccessibleName(m_badge.isEmpty() ? title : QStringLiteral("%1, %2").arg(title, m_badge));
+    update();
+}
+
+void Card::setBadge(const QString& text, Tone tone) {
+    if (text == m_badge && tone == m_tone) return;
+    m_badge = text;
+    m_tone = tone;
+    setAccessibleName(text.isEmpty() ? m_title : QStringLiteral("%1, %2").arg(m_title, text));
     update();
 }
 
@@ -209,7 +224,16 @@ void Card::paintEvent(QPaintEvent*) {
     painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), metrics::kCardRadius, metrics::kCardRadius);
     painter.setFont(textFont(metrics::kTextPx, QFont::DemiBold));
     painter.setPen(colors.text);
-    const QRect line(kCardPadding, kCardPadding, width() - 2 * kCardPadding, kTitleHeight);
+    QRect line(kCardPadding, kCardPadding, width() - 2 * kCardPadding, kTitleHeight);
+    if (!m_badge.isEmpty()) {
+        const QFont titleFont = painter.font();
+        painter.setFont(textFont(metrics::kCaptionPx, QFont::DemiBold));
+        painter.setPen(m_tone == Tone::Good ? colors.good : m_tone == Tone::Warning ? colors.warning : colors.mute);
+        painter.drawText(line, Qt::AlignVCenter | Qt::AlignRight, m_badge);
+        line.setWidth(line.width() - painter.fontMetrics().horizontalAdvance(m_badge) - kColumnGap);
+        painter.setFont(titleFont);
+        painter.setPen(colors.text);
+    }
     painter.drawText(line, Qt::AlignVCenter | Qt::AlignLeft,
                      painter.fontMetrics().elidedText(m_title, Qt::ElideRight, line.width()));
 }
