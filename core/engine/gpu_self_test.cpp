@@ -109,6 +109,7 @@ private:
         }
     }
     void stop(const Name& name, bool outOfMemory) {
+        if (!m_result.stopped.empty()) return; // the first reason; the rest follows from it
         m_result.stopped = name.format.empty() ? std::string(name.operation) : fmt::format("{} of {}", name.operation, name.format);
         m_result.outOfMemory = outOfMemory;
     }

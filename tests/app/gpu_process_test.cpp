@@ -227,7 +227,7 @@ private slots:
         QCOMPARE(marks().size(), 1);
         for (int start = 0; start < 2; ++start) { // until the user wants it otherwise
             const Run next = chat();
-            QVERIFY2(next.status == 0 && next.err.contains("Hearth ended unexpectedly while it used Fake RX 7900"), next.all());
+            QVERIFY2(next.status == 0 && next.err.contains("Hearth ended unexpectedly last time while it used Fake RX 7900"), next.all());
             QCOMPARE(next.out, cpu.out);
         }
         const Run listed = run({"devices"}, {{"FAKE_HIP", "devices=2"}});

@@ -49,10 +49,10 @@ MemoryPlanView::MemoryPlanView(QWidget* parent)
     add(m_ram, m_ramGauge);
     column()->addSpacing(kGap);
     column()->addWidget(m_sentence);
-    show({}, std::nullopt, 0);
+    showPlan({}, std::nullopt, 0);
 }
 
-void MemoryPlanView::show(const QString& modelName, const std::optional<ModelPlan>& planned, std::uint64_t ramTotal) {
+void MemoryPlanView::showPlan(const QString& modelName, const std::optional<ModelPlan>& planned, std::uint64_t ramTotal) {
     setTitle(modelName.isEmpty() ? tr("What fits where") : modelName);
     const bool hasGpu = planned && !planned->gpu.id.empty();
     m_gpu->setVisible(hasGpu);

@@ -17,7 +17,7 @@ public:
     explicit MemoryPlanView(QWidget* parent = nullptr);
 
     /// No plan: says that there is no model to plan for. `ramTotal`: 0 = unknown.
-    void show(const QString& modelName, const std::optional<ModelPlan>& planned, std::uint64_t ramTotal);
+    void showPlan(const QString& modelName, const std::optional<ModelPlan>& planned, std::uint64_t ramTotal);
 
 private:
     void showGpu(const ModelPlan& planned);

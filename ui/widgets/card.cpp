@@ -93,13 +93,16 @@ void MuteLabel::setText(const QString& text) {
 QSize MuteLabel::sizeHint() const { return {200, heightForWidth(200)}; }
 
 int MuteLabel::heightForWidth(int width) const {
-    return static_cast<int>(std::ceil(layOut(m_text, font(), std::max(1, width), nullptr)));
+    const QMargins margins = contentsMargins();
+    const int room = std::max(1, width - margins.left() - margins.right());
+    return static_cast<int>(std::ceil(layOut(m_text, font(), room, nullptr))) + margins.top() + margins.bottom();
 }
 
 void MuteLabel::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     painter.setPen(Theme::current().mute);
-    layOut(m_text, font(), width(), &painter);
+    painter.translate(contentsRect().topLeft());
+    layOut(m_text, font(), contentsRect().width(), &painter);
 }
 
 BigNumber::BigNumber(const QString& unit, QWidget* parent) : QWidget(parent), m_unit(unit) {
