@@ -77,6 +77,7 @@ StatusPanel::StatusPanel(QWidget* parent) : QScrollArea(parent) {
     m_column->addWidget(m_noGpuCard);
     m_environment = new MuteLabel(content);
     m_environment->setObjectName(QStringLiteral("environment"));
+    m_environment->setContentsMargins(12, 0, 12, 0); // in line with the texts of the cards
     m_environment->hide();
     m_column->addWidget(m_environment);
     buildCpuCard();
@@ -158,7 +159,7 @@ StatusPanel::GpuCard StatusPanel::buildGpuCard() {
     column->addWidget(shown.detail);
     shown.reason = new MuteLabel(shown.card);
     shown.reason->setObjectName(QStringLiteral("reason"));
-    shown.reason->setContentsMargins(0, 6, 0, 0);
+    shown.reason->setContentsMargins(0, 6, 0, 6);
     shown.reason->hide();
     column->addWidget(shown.reason);
     shown.retry = buildRetry(shown.card);
@@ -303,7 +304,7 @@ void StatusPanel::showGpus() {
     m_noGpuCard->setAccessibleDescription(reason);
     m_noGpuRetry->setVisible(told && kernels::canTryAgain(m_devices.gpuReason));
     m_noGpuCard->setVisible(all.empty() && (told || !reason.isEmpty()));
-    m_environment->setText(m_devices.environment.empty() ? QString() : tr("%1 decides which graphics cards are seen.").arg(QString::fromStdString(m_devices.environment)));
+    m_environment->setText(m_devices.environment.empty() ? QString() : tr("The environment limits which graphics cards are seen: %1").arg(QString::fromStdString(m_devices.environment)));
     m_environment->setVisible(!m_devices.environment.empty());
 }
 

@@ -246,6 +246,12 @@ void MainWindow::connectEngine() {
         showModelFailed({core::ErrorCode::Cancelled, {}});
     });
     connect(&m_parts.library, &LibraryClient::scanStarted, this, [this] { m_modelMenu->setScanning(true); });
+    connect(&m_parts.library, &LibraryClient::inspected, this, [this](const core::ModelCard& card) {
+        if (!m_settingsDialog) return;
+        ModelCards cards = m_models.cards();
+        cards.insert(cards.begin(), card);
+        m_settingsDialog->setModels(cards, QFile::decodeName(card.path.c_str()));
+    });
     connect(&m_parts.library, &LibraryClient::scanned, this, [this](const ModelCards& cards) {
         m_models.setCards(cards);
         m_modelMenu->setScanning(false);
@@ -344,7 +350,9 @@ void MainWindow::showModelLoaded(const core::ModelInfo& info) {
 
 void MainWindow::showGpuFailure(const core::ModelInfo& info) {
     const ErrorText text = describeGpu(info);
-    m_pane->notice().showNotice(NoticeBar::Kind::Warning, text.title, text.body + u'\n' + text.details, text.remedy,
+    // Core's sentence names files, groups and operations; of a crash it knows no more than is said already.
+    const bool known = info.gpuReason == core::GpuReason::CrashedLastTime;
+    m_pane->notice().showNotice(NoticeBar::Kind::Warning, text.title, known ? text.body : text.body + u'\n' + text.details, text.remedy,
                                 tr("Try the GPU again"), [this] { retryGpu(); });
 }
 
@@ -453,6 +461,9 @@ void MainWindow::showSettings(const QString& page) {
                 [this, target](const QString& key, bool forModel) { m_parts.settings.reset(key, target(forModel)); });
         m_settingsDialog->setRoom(m_room);
         m_settingsDialog->setModels(m_models.cards(), m_loadingPath);
+        // A file from elsewhere, which no scan has met.
+        const bool listed = std::ranges::find(m_models.cards(), QFile::encodeName(m_loadingPath).toStdString(), &core::ModelCard::path) != m_models.cards().end();
+        if (!m_loadingPath.isEmpty() && !listed) m_parts.library.inspect(m_loadingPath);
         listDevices(); // what is free now
     }
     if (!page.isEmpty()) m_settingsDialog->showPage(page);
