@@ -176,21 +176,21 @@ void decode(const Segment& segment, const DecodeStep& step) {
         const LayerWeights& layer = step.weights.layers[static_cast<std::size_t>(i)];
         const kernels::KvView kv = step.cache.layer(i);
         const TensorView h = scratch.normed.firstRows(tokens);
-        TensorView q = scratch.q.firstRows(tokens);
+        const TensorView q = scratch.q.firstRows(tokens);
         const TensorView k = scratch.k.firstRows(tokens);
         const TensorView v = scratch.v.firstRows(tokens);
 
         addThenNorm(backend, h, x, mixture, layer.attentionNorm, config.normEpsilon);
         projectQkv(backend, config, layer, h, {q, k, v});
-        backend.ropeAndAppend(q, k, v, kv, step.firstPosition, config.rope);
-
         const std::int64_t rows = carriedRows(step, i + 1);
-        if (rows == 0) return;
+        if (rows == 0) {
+            backend.ropeAndAppend(q, k, v, kv, step.firstPosition, config.rope);
+            return;
+        }
         x = lastRows(x, tokens, rows);
-        q = lastRows(q, tokens, rows);
         const TensorView attended = scratch.attention.firstRows(rows);
         const TensorView projected = scratch.projected.firstRows(rows);
-        backend.attention(attended, q, kv, step.firstPosition + static_cast<std::int32_t>(tokens - rows), attention);
+        backend.ropeAppendAttention(attended, q, k, v, kv, step.firstPosition, config.rope, attention);
         backend.matmulAdd(x, layer.attentionOutput, attended, layer.attentionOutputBias, projected);
 
         const TensorView ffnInput = scratch.normed.firstRows(rows);
