@@ -274,6 +274,16 @@ void SelfTest::testAttentionOf(const CacheKind& kind, std::int32_t heads, std::i
     check({"appendKv", kind.name}, out, kHalf, [&](Backend& b, std::size_t s) { b.appendKv(cache(s), pastKeys[s], pastValues[s], 0); });
     check({"ropeAndAppend", kind.name}, q, kSmooth, [&](Backend& b, std::size_t s) { b.ropeAndAppend(q[s], k[s], v[s], cache(s), kPast, rope); });
     check({"attention", kind.name}, out, kHalf, [&](Backend& b, std::size_t s) { b.attention(out[s], q[s], cache(s), kPast, params); });
+    // Again at the same places, as one operation: the last row, and all of them.
+    for (const std::int64_t rows : {std::int64_t{1}, std::int64_t{tokens}}) {
+        const Twin attended = blank(rows, std::int64_t{heads} * headDim);
+        const Twin query = random(tokens, std::int64_t{heads} * headDim);
+        const Twin key = random(tokens, width);
+        const Twin value = random(tokens, width);
+        check({"ropeAppendAttention", kind.name}, attended, kHalf, [&](Backend& b, std::size_t s) {
+            b.ropeAppendAttention(attended[s], query[s], key[s], value[s], cache(s), kPast, rope, params);
+        });
+    }
     params.window = 33;
     check({"attention", kind.name}, out, kHalf, [&](Backend& b, std::size_t s) { b.attention(out[s], q[s], cache(s), kPast, params); });
     rope.pairing = kernels::RopePairing::Interleaved;

@@ -37,7 +37,7 @@ bool addGap(const KernelFault& fault, GpuGaps& gaps) {
         *set |= typeBit(type->dtype);
         return true;
     }
-    if (isOneOf(fault.operation, {"appendKv", "attention", "ropeAndAppend"}) && fault.format == kQ8Cache) return gaps.q8Cache = true;
+    if (isOneOf(fault.operation, {"appendKv", "attention", "ropeAndAppend", "ropeAppendAttention"}) && fault.format == kQ8Cache) return gaps.q8Cache = true;
     if (isOneOf(fault.operation, {"moeRoute", "moeCombine"})) return gaps.mixtures = true;
     if (fault.operation == "sample") return gaps.sampling = true;
     return false;

@@ -85,7 +85,7 @@ private slots:
         QVERIFY(found->error > found->allowed && std::isfinite(found->error));
         // Nothing else is blamed, but for what is made of the same operation.
         for (const core::KernelFault& fault : result.faults) {
-            const bool composed = (operation == "rope" && (fault.operation == "ropeAndAppend" || fault.operation == "attention")) || (operation == "add" && (fault.operation == "matmulAdd" || fault.operation == "addRmsNorm")) ||
+            const bool composed = (operation == "rope" && (fault.operation == "ropeAndAppend" || fault.operation.ends_with("ttention"))) || (operation == "attention" && fault.operation == "ropeAppendAttention") || (operation == "add" && (fault.operation == "matmulAdd" || fault.operation == "addRmsNorm")) ||
                                   (operation == "rmsNorm" && fault.operation == "addRmsNorm") || (operation == "swiGlu" && fault.operation == "gatedMatmul") ||
                                   (operation == "matmul" && fault.operation == "matmulAdd") || (operation == "matmulShared" && fault.operation == "gatedMatmul");
             QVERIFY2(fault.operation == operation.toStdString() || composed, result.summary().c_str());
