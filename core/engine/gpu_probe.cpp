@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <string_view>
 #include <thread>
 
@@ -249,7 +250,7 @@ void say(int output, std::string_view head, const Json& body) {
     }
 }
 
-void testDevice(kernels::BackendLoader& loader, ProbedDevice& device) {
+void testDevice(kernels::BackendLoader& loader, ProbedDevice& device, const std::function<void()>& alive) {
     kernels::Status status;
     const auto backend = loader.create(device.state.api, device.state.index, status);
     if (!backend) {
@@ -261,7 +262,7 @@ void testDevice(kernels::BackendLoader& loader, ProbedDevice& device) {
     }
     const auto reference = kernels::CpuBackend::create({.threads = 1, .forcedPath = kernels::CpuPath::Portable});
     const auto start = Clock::now();
-    SelfTestResult tested = selfTest(*backend, *reference);
+    SelfTestResult tested = selfTest(*backend, *reference, alive);
     device.testMs = std::max(1, static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count()));
     if (tested.passed()) return;
     if (!tested.stopped.empty() && tested.outOfMemory) {
@@ -332,7 +333,13 @@ int answerProbe(kernels::BackendLoader& loader, std::span<const std::string> ski
         if (device.state.reason != GpuReason::Ok || std::ranges::find(skippedIds, id) != skippedIds.end()) continue;
         say(output.get(), kStage, {{"id", id}});
         device.freeBytes = loader.freeMemory(device.state.api, device.state.index);
-        testDevice(loader, device);
+        auto lastWord = Clock::now();
+        testDevice(loader, device, [&] {
+            // A machine with much else to do is slow, not stuck.
+            if (Clock::now() - lastWord < std::chrono::milliseconds(200)) return;
+            lastWord = Clock::now();
+            say(output.get(), kStage, {{"id", id}});
+        });
     }
     say(output.get(), kResult, toJson(probe));
     return 0;

@@ -38,7 +38,7 @@ struct GpuProbe {
 
 struct ProbeCommand {
     std::vector<std::string> arguments; ///< program first; "--skip ID" is appended for devices that ended an earlier child
-    int limitMs = 5000;                 ///< without a word from the child: opening a runtime, or testing one device
+    int limitMs = 5000;                 ///< without a word from the child: opening a runtime or a device, or testing one operation
 };
 
 /// This program in its probing mode: {the path of /proc/self/exe, mode}.

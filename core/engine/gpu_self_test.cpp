@@ -36,8 +36,9 @@ using Twin = std::array<TensorView, 2>;
 
 class SelfTest {
 public:
-    SelfTest(Backend& device, Backend& reference)
-        : m_backends{&device, &reference} {}
+    SelfTest(Backend& device, Backend& reference, const std::function<void()>& alive)
+        : m_backends{&device, &reference}
+        , m_alive(alive) {}
 
     SelfTestResult run() {
         testElementwise();
@@ -129,6 +130,7 @@ private:
     void testFormat(const kernels::DTypeInfo& type);
 
     std::array<Backend*, 2> m_backends;
+    const std::function<void()>& m_alive;
     std::vector<std::unique_ptr<kernels::Buffer>> m_buffers;
     std::vector<std::vector<std::byte>> m_weights; ///< the reference reads them in place
     std::mt19937_64 m_random{20240613};
@@ -171,6 +173,7 @@ Twin SelfTest::weight(DType dtype, std::int64_t outer, std::int64_t rows, std::i
 template <class Operation>
 void SelfTest::check(const Name& name, const Twin& out, double tolerance, const Operation& operation) {
     if (!m_result.stopped.empty()) return;
+    if (m_alive) m_alive();
     std::array<std::vector<std::byte>, 2> bytes;
     for (std::size_t side = 2; side-- > 0;) { // the reference first: what it refuses is not judged
         Backend& backend = *m_backends[side];
@@ -393,8 +396,8 @@ std::string SelfTestResult::summary() const {
     return text;
 }
 
-SelfTestResult selfTest(kernels::Backend& device, kernels::Backend& reference) {
-    return SelfTest(device, reference).run();
+SelfTestResult selfTest(kernels::Backend& device, kernels::Backend& reference, const std::function<void()>& alive) {
+    return SelfTest(device, reference, alive).run();
 }
 
 } // namespace hearth::core

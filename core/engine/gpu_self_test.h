@@ -9,6 +9,7 @@
 #include "core/engine/kernel_fault.h"
 #include "kernels/backend.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct SelfTestResult {
 /// An output is right when its root-mean-square distance from the reference is within the operation's tolerance of the
 /// reference's own size, finite, and no element is off by eight times that. Tolerances: kernels/ops/*.h, widened for 8-bit activations (3e-2) and f16 keys and
 /// values (1e-2). What the reference refuses is not judged.
-[[nodiscard]] SelfTestResult selfTest(kernels::Backend& device, kernels::Backend& reference);
+/// `alive` (may be empty) is called between operations, so that whoever waits can tell slow from stuck.
+[[nodiscard]] SelfTestResult selfTest(kernels::Backend& device, kernels::Backend& reference, const std::function<void()>& alive = {});
 
 } // namespace hearth::core

@@ -350,9 +350,9 @@ void MainWindow::showModelLoaded(const core::ModelInfo& info) {
 
 void MainWindow::showGpuFailure(const core::ModelInfo& info) {
     const ErrorText text = describeGpu(info);
-    // Core's sentence names files, groups and operations; of a crash it knows no more than is said already.
+    // Core's sentence names files, groups and operations, and ends with the remedy; of a crash it knows no more than is said already.
     const bool known = info.gpuReason == core::GpuReason::CrashedLastTime;
-    m_pane->notice().showNotice(NoticeBar::Kind::Warning, text.title, known ? text.body : text.body + u'\n' + text.details, text.remedy,
+    m_pane->notice().showNotice(NoticeBar::Kind::Warning, text.title, known ? text.body : text.body + u'\n' + text.details, known ? text.remedy : QString(),
                                 tr("Try the GPU again"), [this] { retryGpu(); });
 }
 

@@ -93,6 +93,21 @@ private slots:
         }
     }
 
+    void selfTest_givesSignsOfLife() {
+        BackendLog log;
+        const auto device = makeFailingBackend({}, log);
+        int signs = 0;
+        int longest = 0; // operations without one
+        int before = 0;
+        QVERIFY(core::selfTest(*device, *reference(), [&] {
+            ++signs;
+            longest = std::max(longest, log.operations - before);
+            before = log.operations;
+        }).passed());
+        QVERIFY(signs > 300);
+        QVERIFY2(longest <= 3, qPrintable(QString::number(longest)));
+    }
+
     void selfTest_saysWhatIsRefused() {
         BackendLog log;
         const auto device = makeFailingBackend({.operation = 3, .code = kernels::StatusCode::LaunchFailed, .once = true}, log);

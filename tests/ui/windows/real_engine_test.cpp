@@ -18,6 +18,12 @@ using namespace hearth::ui;
 
 namespace {
 
+/// Of a card of the status panel; nothing while there is no such card yet.
+QString badge(WindowDriver& driver, const char* name) {
+    const auto* card = driver.window().findChild<Card*>(QLatin1String(name));
+    return card == nullptr ? QString("no such card") : card->badge();
+}
+
 EngineFactory realEngine() {
     return [] { return std::make_unique<core::Engine>(); };
 }
@@ -186,7 +192,6 @@ void RealEngineTest::settingsOfTheGpuReachTheEngine() {
         }
         return QString("no such row");
     };
-    const auto badge = [](WindowDriver& driver, const char* card) { return driver.window().findChild<Card*>(QLatin1String(card))->badge(); };
     const QString database = m_home.filePath("gpu.db");
     {
         WindowDriver driver(factory, database, m_models + "/Tiny-Two.gguf");
@@ -242,7 +247,7 @@ void RealEngineTest::reasonsAreShownWithoutAModel() {
     QTRY_VERIFY(driver.button("Try the GPU again"));
     QVERIFY(driver.window().findChild<Card*>("gpu0")->findChild<MuteLabel*>("reason")->text().contains("ended unexpectedly last time"));
     driver.button("Try the GPU again")->click();
-    QTRY_COMPARE(driver.window().findChild<Card*>("gpu0")->badge(), "ready");
+    QTRY_COMPARE(badge(driver, "gpu0"), "ready");
     QCOMPARE(state.triedAgain, 1);
     QVERIFY(!driver.button("Try the GPU again"));
 }
@@ -268,7 +273,7 @@ void RealEngineTest::chipTellsTheReason() {
     for (QPushButton* button : bar->findChildren<QPushButton*>()) {
         if (button->text() == "Try the GPU again") button->click();
     }
-    QTRY_COMPARE(driver.window().findChild<Card*>("gpu0")->badge(), "in use");
+    QTRY_COMPARE(badge(driver, "gpu0"), "in use");
     QCOMPARE(state.triedAgain, 1);
     QTest::mouseClick(chip, Qt::LeftButton);
     QVERIFY2(driver.notice().contains("2 of 2 layers run on the Radeon RX 7900 XTX"), qPrintable(driver.notice()));
@@ -278,7 +283,7 @@ void RealEngineTest::menuPlansBeforeLoading() {
     test::FakeGpuState state;
     state.probe.devices.push_back(test::fakeGpu());
     WindowDriver driver([&state] { return std::make_unique<core::Engine>(core::EngineOptions{.gpus = test::fakeGpus(state)}); });
-    QTRY_VERIFY(driver.window().findChild<Card*>("gpu0"));
+    QTRY_COMPARE(badge(driver, "gpu0"), "ready");
     QAction* one = menuAction(driver, "Tiny-One.gguf");
     QVERIFY(one);
     emit driver.modelMenu().aboutToShow();
