@@ -46,10 +46,10 @@ public:
         testAttention(DType::F16, kernels::KvType::F16, "f16");
         testAttention(DType::Q8_0, kernels::KvType::Q8_0, "q8_0");
         testExperts();
-        testSampling();
         for (const kernels::DTypeInfo& type : kernels::allDTypes()) {
             if (type.computes) testFormat(type);
         }
+        testSampling();
         return std::move(m_result);
     }
 
@@ -126,8 +126,8 @@ private:
     void testAttentionOf(const CacheKind& kind, std::int32_t heads, std::int32_t kvHeads, std::int32_t headDim, std::int32_t tokens);
     void testExperts();
     void testExpertFormat(const kernels::DTypeInfo& type);
-    void testSampling();
     void testFormat(const kernels::DTypeInfo& type);
+    void testSampling();
 
     std::array<Backend*, 2> m_backends;
     const std::function<void()>& m_alive;
@@ -326,40 +326,6 @@ void SelfTest::testExpertFormat(const kernels::DTypeInfo& type) {
     }
 }
 
-void SelfTest::testSampling() {
-    constexpr std::int64_t kVocabulary = 5003;
-    constexpr std::uint64_t kSeed = 11;
-    const Twin token = blank(DType::I32, 1, 1);
-    SamplingSettings greedy;
-    greedy.temperature = 0.0f;
-    greedy.repeatPenalty = 1.2f;
-    SamplingSettings drawn;
-    drawn.temperature = 0.9f;
-    drawn.presencePenalty = 0.5f;
-    for (const SamplingSettings& settings : {greedy, drawn, drawn, drawn}) {
-        if (!m_result.stopped.empty()) return;
-        std::vector<float> numbers = this->numbers(kVocabulary);
-        for (float& logit : numbers)
-            logit *= 3.0f;
-        const auto best = static_cast<TokenId>(std::ranges::max_element(numbers) - numbers.begin());
-        Sampler sampler(settings, kSeed + m_random() % 1000);
-        sampler.accept(std::array{TokenId{7}, best});
-        if (!sampler.fitsDevice()) continue;
-        const Sampler::DeviceRequest request = sampler.deviceRequest();
-        const TokenId wanted = sampler.sample(numbers).value_or(-1);
-        const Twin logits = upload(DType::F32, 1, kVocabulary, std::as_bytes(std::span(numbers)));
-        if (token[0].data == nullptr || logits[0].data == nullptr) return stop({"sample"}, true);
-        std::int32_t got = -1;
-        m_backends[0]->beginStep({});
-        const bool offered = m_backends[0]->sample(token[0], logits[0], request.penalties, request.params);
-        if (offered) m_backends[0]->download(std::as_writable_bytes(std::span(&got, 1)), token[0]);
-        const kernels::Status status = m_backends[0]->endStep();
-        if (!status.ok() && status.code != kernels::StatusCode::LaunchFailed && status.code != kernels::StatusCode::InvalidShape)
-            return stop({"sample"}, status.code == kernels::StatusCode::OutOfMemory);
-        if (offered && (!status.ok() || got != wanted)) noteFault({"sample"}, status.ok() ? 1.0 : kRefused, 0.0);
-    }
-}
-
 void SelfTest::testFormat(const kernels::DTypeInfo& type) {
     testExpertFormat(type);
     constexpr std::int64_t kRows = 40;
@@ -385,6 +351,31 @@ void SelfTest::testFormat(const kernels::DTypeInfo& type) {
         check({"gatedMatmul", type.name}, out, 2 * kRounded, [&](Backend& backend, std::size_t s) {
             backend.gatedMatmul(out[s], a[s], b[s], x[s], kernels::GatedActivation::Silu, scratch[s]);
         });
+    }
+}
+
+/// The reference for a choice is the Sampler, whatever back end the others have.
+void SelfTest::testSampling() {
+    if (!m_backends[0]->samples()) return;
+    constexpr std::int32_t kVocabulary = 3001;
+    const std::vector<float> values = numbers(kVocabulary);
+    const Twin token = blank(DType::I32, 1, 1);
+    const SamplingSettings drawn{.temperature = 1.5f, .topK = 200, .topP = 0.9f, .minP = 0.01f, .repeatPenalty = 1.2f, .presencePenalty = 0.5f};
+    for (const SamplingSettings& settings : {SamplingSettings{.temperature = 0.0f}, drawn}) {
+        for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+            Sampler sampler(settings, seed);
+            for (TokenId id = 0; id < 50; ++id) sampler.accept(id * 3);
+            const Twin logits = upload(DType::F32, 1, kVocabulary, std::as_bytes(std::span(values))); // sampling may overwrite them
+            check({"sample"}, token, kExact, [&](Backend& backend, std::size_t side) {
+                const Sampler::DeviceRequest request = sampler.deviceRequest();
+                const std::int32_t expected = Sampler(sampler).sample(values).value_or(-1);
+                if (side == 0) {
+                    backend.sample(token[0], logits[0], {request.penalties, request.params, kVocabulary});
+                } else {
+                    backend.upload(token[1], std::as_bytes(std::span(&expected, 1)));
+                }
+            });
+        }
     }
 }
 

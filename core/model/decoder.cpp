@@ -90,10 +90,17 @@ void addThenNorm(Backend& backend, const TensorView& out, const TensorView& x, c
     }
 }
 
-void computeLogits(Backend& backend, const DecodeStep& step, Scratch& scratch, const TensorView& x,
+void computeLogits(Backend& backend, DecodeStep& step, Scratch& scratch, const TensorView& x,
                    const TensorView& mixture) {
     const TensorView h = scratch.normed.firstRows(x.rows());
     addThenNorm(backend, h, x, mixture, step.weights.outputNorm, step.config.normEpsilon);
+    if (step.sampling != nullptr) {
+        const TensorView logits = scratch.logits.firstRows(1);
+        backend.matmul(logits, step.weights.output, h);
+        backend.sample(scratch.token, logits, *step.sampling);
+        backend.download(std::as_writable_bytes(std::span(&step.chosen, 1)), scratch.token);
+        return;
+    }
     const auto vocabulary = static_cast<std::size_t>(step.config.vocabulary);
     for (std::int64_t row = 0; row < h.rows(); row += Scratch::kLogitRows) {
         const std::int64_t count = std::min<std::int64_t>(Scratch::kLogitRows, h.rows() - row);
@@ -137,6 +144,7 @@ std::uint64_t Scratch::layOut(const ModelConfig& config, std::int32_t chunk, std
     place(expertUp, expertRows, config.expertFeedForward);
     place(expertOut, expertRows, config.embedding);
     place(logits, std::min(chunk, kLogitRows), config.vocabulary);
+    place(token, 1, 1, DType::I32);
     return offset;
 }
 
@@ -157,7 +165,7 @@ std::int64_t carriedRows(const DecodeStep& step, std::int32_t layers) {
     return all ? static_cast<std::int64_t>(step.tokens.size()) : step.logitRows;
 }
 
-void decode(const Segment& segment, const DecodeStep& step) {
+void decode(const Segment& segment, DecodeStep& step) {
     Backend& backend = segment.backend;
     Scratch& scratch = segment.scratch;
     const ModelConfig& config = step.config;

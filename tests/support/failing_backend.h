@@ -19,6 +19,7 @@ struct FailurePlan {
     int weight = -1;
     kernels::StatusCode code = kernels::StatusCode::DeviceLost;
     const char* place = "matmul";
+    bool samples = true;               ///< it chooses tokens too
     std::string wrong;                 ///< an operation that computes nonsense: "rmsNorm"
     std::string wrongFormat;           ///< ... with this weight's type, "Q3_K", or cache, "q8_0" only; empty = always
     bool once = false;                 ///< the failure ends with its step, as a refused launch does

@@ -64,7 +64,7 @@ private slots:
     void selfTest_namesTheWrongOperation_data() {
         QTest::addColumn<QString>("operation");
         QTest::addColumn<QString>("format");
-        for (const char* name : {"add", "addBias", "scale", "softcap", "swiGlu", "geGlu", "rmsNorm", "layerNorm", "rope", "moeRoute", "moeCombine"})
+        for (const char* name : {"add", "addBias", "scale", "softcap", "swiGlu", "geGlu", "rmsNorm", "layerNorm", "rope", "moeRoute", "moeCombine", "sample"})
             QTest::newRow(name) << name << "";
         for (const char* name : {"embed", "matmul", "matmulShared", "matmulExperts"}) {
             for (const char* format : {"F16", "Q3_K", "MXFP4"}) QTest::addRow("%s of %s", name, format) << name << format;
