@@ -33,6 +33,22 @@ enum class GpuReason : std::uint8_t {
 /// Status::place of the DeviceLost that a back end's own watchdog raises, which makes it a Hang.
 inline constexpr const char* kWatchdogPlace = "watchdog";
 
+/// Whether the user's wish to try the device once more can change the answer while Hearth runs: something failed. What is not
+/// installed, not allowed or not wished for needs something else first.
+[[nodiscard]] constexpr bool canTryAgain(GpuReason reason) {
+    switch (reason) {
+    case GpuReason::SelfTestFailed:
+    case GpuReason::OutOfMemory:
+    case GpuReason::DeviceLost:
+    case GpuReason::Hang:
+    case GpuReason::ProbeCrashed:
+    case GpuReason::ProbeTimedOut:
+    case GpuReason::CrashedLastTime:
+    case GpuReason::DriverError: return true;
+    default: return false;
+    }
+}
+
 /// The enumerator's own name, for logs, stored verdicts and tests ("NoPermission").
 [[nodiscard]] std::string_view name(GpuReason reason);
 [[nodiscard]] std::span<const GpuReason> allGpuReasons();

@@ -20,6 +20,10 @@ void print(const core::Device& gpu) {
     if (gpu.integrated) facts += ", integrated";
     fmt::print("GPU  {}  {}\n     {}\n", gpu.name, gpu.used ? "in use" : "not used", facts);
     if (!gpu.codeObject.empty()) fmt::print("     kernels: {}\n", gpu.codeObject);
+    if (gpu.testMs > 0 && gpu.reason == core::GpuReason::Ok) {
+        const std::string limits = core::limitsOf(gpu);
+        fmt::print("     {} ({} ms, when it was first used)\n", limits.empty() ? "its self-test found nothing wrong" : limits, gpu.testMs);
+    }
     if (!gpu.used) fmt::print("     {}\n", gpu.explanation);
 }
 

@@ -6,6 +6,7 @@
 #include "core/model/kv_cache.h"
 #include "core/model/model.h"
 #include "core/model/weight_loader.h"
+#include "kernels/hip/planes.h"
 
 #include <algorithm>
 #include <initializer_list>
@@ -21,9 +22,6 @@ constexpr std::uint64_t kMebi = std::uint64_t{1} << 20;
 
 constexpr std::int32_t kLongestDefaultContext = 8192;
 constexpr std::int32_t kShortestContext = 64;
-
-/// Tensors are padded to this in a device's memory.
-constexpr std::uint64_t kGpuGranularity = 256;
 
 std::uint64_t plus(std::uint64_t a, std::uint64_t b) {
     std::uint64_t sum = 0;
@@ -52,6 +50,16 @@ void grow(PartBytes& part, const GgufTensor& tensor) {
         elements = times(elements, dim);
     part.onGpu = plus(part.onGpu, gpuBytesFor(tensor.dtype, elements));
     part.inRam = plus(part.inRam, tensor.byteSize);
+    if (tensor.rank == 2) part.matrices |= typeBit(tensor.dtype);
+    if (tensor.rank > 2) part.expertMatrices |= typeBit(tensor.dtype);
+}
+
+/// Bytes per number of a chunk of activations that a GPU's products read in other forms: f16, and twice 8 bits with scales.
+constexpr std::uint64_t kFormBytes = 5;
+
+std::uint64_t widestRow(const ModelConfig& config) {
+    const std::int64_t experts = std::int64_t{config.expertsUsed} * config.expertFeedForward;
+    return static_cast<std::uint64_t>(std::max({std::int64_t{config.embedding}, std::int64_t{config.queryWidth()}, std::int64_t{config.feedForward}, experts, std::int64_t{0}}));
 }
 
 /// Predicts for any placement; what it says is what Model, its cache and its scratch memory then ask for.
@@ -63,27 +71,30 @@ public:
         , m_kvPerLayer(needs.kvBytesPerLayer(contextLength, kvType)) {}
 
     [[nodiscard]] MemoryShare gpu(const LayerPlacement& placement) const {
-        MemoryShare share = on(BackendSide::Gpu, placement, &PartBytes::onGpu, 0, placement.gpuLayers);
-        if (placement.uses(BackendSide::Gpu, m_needs.layers())) share.overhead = m_gpuOverhead;
+        MemoryShare share = on(BackendSide::Gpu, placement, &PartBytes::onGpu);
+        if (placement.uses(BackendSide::Gpu, m_needs.layers())) share.overhead = plus(m_gpuOverhead, m_needs.gpuWorkBytes);
         return share;
     }
     [[nodiscard]] MemoryShare ram(const LayerPlacement& placement) const {
-        return on(BackendSide::Cpu, placement, &PartBytes::inRam, placement.gpuLayers, m_needs.layers());
+        return on(BackendSide::Cpu, placement, &PartBytes::inRam);
     }
 
 private:
-    [[nodiscard]] MemoryShare on(BackendSide side, const LayerPlacement& placement, std::uint64_t PartBytes::*bytes,
-                                 std::int32_t first, std::int32_t end) const {
+    [[nodiscard]] MemoryShare on(BackendSide side, const LayerPlacement& placement, std::uint64_t PartBytes::*bytes) const {
         MemoryShare share;
         if (!placement.uses(side, m_needs.layers())) return share;
-        for (std::int32_t i = first; i < end; ++i)
+        std::uint64_t layers = 0;
+        for (std::int32_t i = 0; i < m_needs.layers(); ++i) {
+            if (placement.layer(i) != side) continue;
             share.weights = plus(share.weights, m_needs.layerWeights[static_cast<std::size_t>(i)].*bytes);
+            ++layers;
+        }
         const bool embeds = placement.embedding() == side;
         const bool computesLogits = placement.output() == side;
         if (embeds || (computesLogits && m_needs.tiedOutput)) share.weights = plus(share.weights, m_needs.embedding.*bytes);
         if (computesLogits) share.weights = plus(share.weights, m_needs.output.*bytes);
-        share.kv = times(m_kvPerLayer, static_cast<std::uint64_t>(end - first));
-        share.scratch = m_needs.scratchBytes;
+        share.kv = times(m_kvPerLayer, layers);
+        share.scratch = placement.uses(BackendSide::Gpu, m_needs.layers()) ? m_needs.scratchBytes : m_needs.scratchBytesCpuOnly;
         return share;
     }
 
@@ -92,12 +103,84 @@ private:
     std::uint64_t m_kvPerLayer;
 };
 
+/// Everything on the GPU, but for what it computes wrongly.
+LayerPlacement rightOnGpu(const MemoryNeeds& needs, const GpuGaps& gaps) {
+    LayerPlacement placement{.gpuLayers = needs.layers()};
+    placement.embeddingKept = (needs.embedding.matrices & gaps.lookups) != 0;
+    placement.outputOnGpu = ((needs.tiedOutput ? needs.embedding : needs.output).matrices & gaps.products) == 0;
+    std::vector<bool> kept;
+    for (const PartBytes& layer : needs.layerWeights) {
+        const bool experts = (layer.expertMatrices & gaps.expertProducts) != 0 || (gaps.mixtures && layer.expertMatrices != 0);
+        kept.push_back(experts || (layer.matrices & gaps.products) != 0);
+    }
+    if (std::ranges::find(kept, true) != kept.end()) placement.kept = std::move(kept);
+    return placement;
+}
+
+/// `whole` with only its first `count` layers, and without the output.
+LayerPlacement firstLayers(const LayerPlacement& whole, std::int32_t count) {
+    LayerPlacement part = whole;
+    part.outputOnGpu = false;
+    part.gpuLayers = 0;
+    for (std::int32_t found = 0; found < count; ++part.gpuLayers)
+        found += whole.isKept(part.gpuLayers) ? 0 : 1;
+    return part;
+}
+
+MemoryPlan planFor(const MemoryNeeds& needs, const MemoryRoom& room, const PlanWishes& wishes) {
+    const std::int32_t layers = needs.layers();
+    MemoryPlan plan;
+    plan.layers = layers;
+    plan.contextLength = contextLengthFor(wishes.contextLength, needs.trainedContext);
+    plan.kvType = needs.headDim % 32 == 0 ? wishes.kvType : KvType::F16;
+    plan.gpuUsable = room.gpuUsable();
+    plan.gpuFree = room.gpu == GpuKind::None ? 0 : room.gpuFree;
+    plan.ramFree = room.ramFree;
+    plan.wishedLayers = wishes.gpuLayers;
+
+    const Predictor predict(needs, room.gpuOverhead, plan.contextLength, plan.kvType);
+    const auto fits = [&](const LayerPlacement& placement) { return predict.gpu(placement).total() <= plan.gpuUsable; };
+    const LayerPlacement everything = rightOnGpu(needs, room.gaps);
+    const std::int32_t right = everything.gpuLayersBefore(layers);
+    plan.fullGpuBytes = predict.gpu({layers, true}).total();
+    plan.leastGpuBytes = predict.gpu(firstLayers(everything, std::min(right, 1))).total();
+
+    const bool all = wishes.gpuLayers < 0 || wishes.gpuLayers >= layers;
+    if (room.gpu == GpuKind::None || layers == 0) {
+        plan.reason = PlanReason::CpuNoGpu;
+    } else if (wishes.preferCpu || wishes.gpuLayers == 0) {
+        plan.reason = PlanReason::CpuWished;
+    } else if (right == 0) {
+        plan.reason = PlanReason::CpuGpuWrong;
+    } else if (all && fits(everything)) {
+        const bool whole = right == layers && everything.outputOnGpu && !everything.embeddingKept;
+        plan.reason = whole ? PlanReason::Full : PlanReason::PartRight;
+        plan.placement = everything;
+    } else {
+        const std::int32_t most = all ? right : std::min(wishes.gpuLayers, right);
+        std::int32_t count = most;
+        while (count > 0 && !fits(firstLayers(everything, count)))
+            --count;
+        if (count > 0) plan.placement = firstLayers(everything, count);
+        plan.reason = count == 0                                ? PlanReason::CpuGpuTooSmall
+                      : wishes.gpuLayers < 0                    ? PlanReason::PartFits
+                      : !all && count == wishes.gpuLayers       ? PlanReason::PartWished
+                      : !all && count == most                   ? PlanReason::PartRight
+                                                                : PlanReason::PartLessThanWished;
+    }
+    plan.gpu = predict.gpu(plan.placement);
+    plan.ram = predict.ram(plan.placement);
+    plan.ramNeeded = room.gpu == GpuKind::Integrated ? plus(plan.ram.total(), plan.gpu.total()) : plan.ram.total();
+    return plan;
+}
+
 } // namespace
 
 std::uint64_t gpuBytesFor(kernels::DType dtype, std::uint64_t elements) {
     const kernels::DTypeInfo& type = kernels::info(dtype);
-    const std::uint64_t bytes = times(elements / type.elementsPerBlock, type.bytesPerBlock);
-    return plus(bytes, kGpuGranularity - 1) / kGpuGranularity * kGpuGranularity;
+    std::uint64_t bytes = times(elements / type.elementsPerBlock, type.bytesPerBlock);
+    if (bytes < kMost / 2) bytes = kernels::planeBytes(dtype, elements); // which cannot wrap then
+    return plus(bytes, kernels::kDeviceAlignment - 1) / kernels::kDeviceAlignment * kernels::kDeviceAlignment;
 }
 
 std::int32_t contextLengthFor(std::int32_t wished, std::int32_t trained) {
@@ -111,11 +194,13 @@ std::uint64_t MemoryNeeds::kvBytesPerLayer(std::int32_t contextLength, KvType ty
     return KvCache::bytesOfLayers(shape, 1, contextLength, type);
 }
 
-MemoryNeeds memoryNeeds(const GgufFile& file, const ModelConfig& config, std::int32_t prefillChunk) {
+MemoryNeeds memoryNeeds(const GgufFile& file, const ModelConfig& config, const PromptChunks& chunks) {
     MemoryNeeds needs;
     needs.layerWeights.resize(static_cast<std::size_t>(std::max(config.layers, 0)));
     needs.tiedOutput = file.findTensor("output.weight") == nullptr;
-    needs.scratchBytes = Scratch::bytesFor(config, prefillChunk);
+    needs.scratchBytes = Scratch::bytesFor(config, chunks.withGpu);
+    needs.scratchBytesCpuOnly = Scratch::bytesFor(config, chunks.cpuOnly);
+    needs.gpuWorkBytes = times(times(widestRow(config), static_cast<std::uint64_t>(std::max(chunks.withGpu, 0))), kFormBytes);
     needs.kvHeads = config.kvHeads;
     needs.headDim = config.headDim;
     needs.trainedContext = config.trainedContext;
@@ -131,12 +216,12 @@ MemoryNeeds memoryNeeds(const GgufFile& file, const ModelConfig& config, std::in
     return needs;
 }
 
-Result<MemoryNeeds> readMemoryNeeds(const std::filesystem::path& path, std::int32_t prefillChunk) {
+Result<MemoryNeeds> readMemoryNeeds(const std::filesystem::path& path, const PromptChunks& chunks) {
     const auto file = GgufFile::open(path);
     if (!file) return std::unexpected(file.error());
     const auto config = Model::check(*file);
     if (!config) return std::unexpected(config.error());
-    return memoryNeeds(*file, *config, prefillChunk);
+    return memoryNeeds(*file, *config, chunks);
 }
 
 std::uint64_t MemoryRoom::keptForDesktop() const {
@@ -156,45 +241,25 @@ std::uint64_t MemoryShare::total() const {
     return sumOf({weights, kv, scratch, overhead});
 }
 
+bool MemoryPlan::keepsWrongParts() const {
+    return onGpu() && (placement.embeddingKept || !placement.kept.empty());
+}
+
 MemoryPlan planMemory(const MemoryNeeds& needs, const MemoryRoom& room, const PlanWishes& wishes) {
-    const std::int32_t layers = needs.layers();
-    MemoryPlan plan;
-    plan.layers = layers;
-    plan.contextLength = contextLengthFor(wishes.contextLength, needs.trainedContext);
-    plan.kvType = needs.headDim % 32 == 0 ? wishes.kvType : KvType::F16;
-    plan.gpuUsable = room.gpuUsable();
-    plan.gpuFree = room.gpu == GpuKind::None ? 0 : room.gpuFree;
-    plan.ramFree = room.ramFree;
-    plan.wishedLayers = wishes.gpuLayers;
-
-    const Predictor predict(needs, room.gpuOverhead, plan.contextLength, plan.kvType);
-    const auto fits = [&](const LayerPlacement& placement) { return predict.gpu(placement).total() <= plan.gpuUsable; };
-    const LayerPlacement everything{layers, true};
-    plan.fullGpuBytes = predict.gpu(everything).total();
-    plan.leastGpuBytes = predict.gpu({std::min(layers, 1), false}).total();
-
-    const bool all = wishes.gpuLayers < 0 || wishes.gpuLayers >= layers;
-    if (room.gpu == GpuKind::None || layers == 0) {
-        plan.reason = PlanReason::CpuNoGpu;
-    } else if (wishes.preferCpu || wishes.gpuLayers == 0) {
-        plan.reason = PlanReason::CpuWished;
-    } else if (all && fits(everything)) {
-        plan.reason = PlanReason::Full;
-        plan.placement = everything;
-    } else {
-        const std::int32_t most = all ? layers : wishes.gpuLayers;
-        std::int32_t count = most;
-        while (count > 0 && !fits({count, false}))
-            --count;
-        plan.placement.gpuLayers = count;
-        plan.reason = count == 0              ? PlanReason::CpuGpuTooSmall
-                      : wishes.gpuLayers < 0  ? PlanReason::PartFits
-                      : !all && count == most ? PlanReason::PartWished
-                                              : PlanReason::PartLessThanWished;
+    if (!room.gaps.q8Cache || wishes.kvType == KvType::F16) return planFor(needs, room, wishes);
+    PlanWishes right = wishes;
+    right.kvType = KvType::F16;
+    MemoryPlan plan = planFor(needs, room, right);
+    if (plan.onGpu()) {
+        plan.q8CacheWrong = needs.headDim % 32 == 0;
+        return plan;
     }
-    plan.gpu = predict.gpu(plan.placement);
-    plan.ram = predict.ram(plan.placement);
-    plan.ramNeeded = room.gpu == GpuKind::Integrated ? plus(plan.ram.total(), plan.gpu.total()) : plan.ram.total();
+    // The CPU may have what was wished for.
+    right = wishes;
+    right.preferCpu = true;
+    const PlanReason reason = plan.reason;
+    plan = planFor(needs, room, right);
+    plan.reason = reason;
     return plan;
 }
 

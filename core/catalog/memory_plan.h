@@ -22,15 +22,30 @@ namespace hearth::core {
 class GgufFile;
 struct ModelConfig;
 
-/// Bytes that a tensor takes on a GPU.
+/// Bytes that a tensor takes on a GPU: as the back end stores it (kernels/hip/planes.h).
 [[nodiscard]] std::uint64_t gpuBytesFor(kernels::DType dtype, std::uint64_t elements);
 
 /// The context that a request gets: 0 = the model's own, at most 8,192. Never under 64.
 [[nodiscard]] std::int32_t contextLengthFor(std::int32_t wished, std::int32_t trained);
 
+/// A set of types: bit 1 << DType for each.
+using TypeSet = std::uint64_t;
+[[nodiscard]] constexpr TypeSet typeBit(kernels::DType dtype) {
+    return TypeSet{1} << static_cast<unsigned>(dtype);
+}
+
 struct PartBytes {
     std::uint64_t onGpu = 0;
-    std::uint64_t inRam = 0; ///< as in the file, whose mapping the CPU computes from
+    std::uint64_t inRam = 0;   ///< as in the file, whose mapping the CPU computes from
+    TypeSet matrices = 0;      ///< types of its matrices
+    TypeSet expertMatrices = 0;///< ... and of those that hold a matrix for each expert
+};
+
+/// Tokens of a prompt per forward pass: large enough for matrix speed, small enough that Stop and progress are prompt. The
+/// memory for activations is made for as many.
+struct PromptChunks {
+    std::int32_t withGpu = 512;
+    std::int32_t cpuOnly = 256;
 };
 
 struct MemoryNeeds {
@@ -39,6 +54,8 @@ struct MemoryNeeds {
     PartBytes output;           ///< output norm, and output matrix unless tied
     bool tiedOutput = false;    ///< the embedding is the output matrix too; it lies on both sides when they differ
     std::uint64_t scratchBytes = 0; ///< activations, of each back end in use
+    std::uint64_t scratchBytesCpuOnly = 0; ///< ... while no GPU is in use
+    std::uint64_t gpuWorkBytes = 0; ///< what a GPU back end needs besides: activations in the forms that its products read
     std::int32_t kvHeads = 0;
     std::int32_t headDim = 0;
     std::int32_t trainedContext = 0;
@@ -48,14 +65,26 @@ struct MemoryNeeds {
 };
 
 /// Of a file that Model::check() accepts with this configuration.
-[[nodiscard]] MemoryNeeds memoryNeeds(const GgufFile& file, const ModelConfig& config, std::int32_t prefillChunk = 256);
+[[nodiscard]] MemoryNeeds memoryNeeds(const GgufFile& file, const ModelConfig& config, const PromptChunks& chunks = {});
 /// Opens the file for it; errors are GgufFile::open's and Model::check's. Reads no weight.
-[[nodiscard]] Result<MemoryNeeds> readMemoryNeeds(const std::filesystem::path& path, std::int32_t prefillChunk = 256);
+[[nodiscard]] Result<MemoryNeeds> readMemoryNeeds(const std::filesystem::path& path, const PromptChunks& chunks = {});
 
 enum class GpuKind : std::uint8_t {
     None,
     Discrete,
     Integrated, ///< its memory is the computer's
+};
+
+/// What a GPU computes wrongly, as its self-test says: nothing that needs it may lie there.
+struct GpuGaps {
+    TypeSet products = 0;       ///< matrices of these types
+    TypeSet expertProducts = 0; ///< matrices for each expert
+    TypeSet lookups = 0;        ///< token embeddings
+    bool mixtures = false;      ///< choosing and mixing experts, whatever their type
+    bool q8Cache = false;       ///< keys and values in q8_0
+    bool sampling = false;
+
+    bool operator==(const GpuGaps&) const = default;
 };
 
 /// What there is, now.
@@ -64,8 +93,9 @@ struct MemoryRoom {
     std::uint64_t gpuFree = 0;
     std::uint64_t gpuTotal = 0;
     std::uint64_t ramFree = std::numeric_limits<std::uint64_t>::max(); ///< the largest number: unknown
-    /// What a back end takes for itself on the device: staging, partial sums of attention, padding.
-    std::uint64_t gpuOverhead = std::uint64_t{64} << 20;
+    /// What a back end takes for itself on the device whatever the model: staging, the rest of its last piece of memory.
+    std::uint64_t gpuOverhead = std::uint64_t{32} << 20;
+    GpuGaps gaps;
 
     /// Kept free for the desktop, on every card: whether one drives a display is not known. Of a discrete card 8 %, at
     /// least 512 MiB; of an integrated one 25 %.
@@ -86,9 +116,11 @@ enum class PlanReason : std::uint8_t {
     PartFits,           ///< as many layers as fit; possibly all of them, but not the output
     PartWished,         ///< as many layers as were wished for, which are not all
     PartLessThanWished, ///< fewer than wished for: more do not fit
+    PartRight,          ///< all that the GPU computes rightly
     CpuWished,
     CpuNoGpu,
     CpuGpuTooSmall,     ///< not even one layer fits
+    CpuGpuWrong,        ///< the GPU computes something wrongly that every layer needs
 };
 
 struct MemoryShare {
@@ -105,7 +137,8 @@ struct MemoryPlan {
     LayerPlacement placement;
     std::int32_t layers = 0; ///< of the model
     std::int32_t contextLength = 0;
-    kernels::KvType kvType = kernels::KvType::F16; ///< F16 instead of a wished Q8_0 that the head size does not allow
+    /// F16 instead of a wished Q8_0 where the head size does not allow that, or a GPU in use computes it wrongly.
+    kernels::KvType kvType = kernels::KvType::F16;
     MemoryShare gpu;         ///< predicted; all zero when nothing lies there
     MemoryShare ram;         ///< predicted
     std::uint64_t fullGpuBytes = 0;  ///< what everything would take there
@@ -115,8 +148,12 @@ struct MemoryPlan {
     std::uint64_t ramFree = 0;
     std::uint64_t ramNeeded = 0; ///< ram.total(), and gpu.total() too where both are the same memory
     std::int32_t wishedLayers = -1;
+    bool q8CacheWrong = false; ///< kvType is F16 because of MemoryRoom::gaps
 
     [[nodiscard]] bool onGpu() const { return placement.uses(BackendSide::Gpu, layers); }
+    [[nodiscard]] std::int32_t layersOnGpu() const { return placement.gpuLayersBefore(layers); }
+    /// A part that fits the GPU stays on the CPU because the GPU computes it wrongly.
+    [[nodiscard]] bool keepsWrongParts() const;
     /// False: it may run from the disk, page by page, but what is allocated (KV, scratch) may fail.
     [[nodiscard]] bool fitsRam() const { return ramNeeded <= ramFree; }
 };

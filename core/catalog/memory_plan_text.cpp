@@ -18,7 +18,7 @@ std::string gpuNumbers(const MemoryPlan& plan) {
 
 /// "24 of 32 layers"; of all layers what stays behind is the output.
 std::string someLayers(const MemoryPlan& plan) {
-    const std::int32_t count = plan.placement.gpuLayers;
+    const std::int32_t count = plan.layersOnGpu();
     return count == plan.layers ? fmt::format("All {} layers, but not the output matrix,", count)
                                 : fmt::format("{} of {} layers", count, plan.layers);
 }
@@ -41,6 +41,9 @@ std::string place(const MemoryPlan& plan) {
     case PlanReason::PartLessThanWished:
         return fmt::format("{} fit the GPU, with {}; {} were asked for", someLayers(plan), gpuNumbers(plan),
                            plan.wishedLayers);
+    case PlanReason::PartRight:
+        return fmt::format("{} on the GPU, with {}; the CPU computes the rest, in which the GPU failed its test", someLayers(plan),
+                           gpuNumbers(plan));
     case PlanReason::CpuWished:
         return fmt::format("CPU, as chosen: {}", ramNumbers(plan));
     case PlanReason::CpuNoGpu:
@@ -48,6 +51,8 @@ std::string place(const MemoryPlan& plan) {
     case PlanReason::CpuGpuTooSmall:
         return fmt::format("CPU: one layer alone needs {} on the GPU, {} are free for models",
                            formatBytes(plan.leastGpuBytes), formatBytes(plan.gpuUsable));
+    case PlanReason::CpuGpuWrong:
+        return fmt::format("CPU, because the GPU failed its test in what every layer needs: {}", ramNumbers(plan));
     }
     return {};
 }
@@ -56,9 +61,11 @@ std::string place(const MemoryPlan& plan) {
 
 std::string describe(const MemoryPlan& plan) {
     constexpr std::string_view kFromDisk = "so it would read from the disk all the time";
-    const std::string where = place(plan);
+    std::string where = place(plan);
+    if (plan.keepsWrongParts() && plan.reason != PlanReason::PartRight) where += "; that leaves out layers in which the GPU failed its test";
+    if (plan.q8CacheWrong) where += "; keys and values are f16, because the GPU failed its test with q8_0";
     if (plan.fitsRam()) return fmt::format("{}.", where);
-    const bool said = plan.reason == PlanReason::CpuWished || plan.reason == PlanReason::CpuNoGpu;
+    const bool said = plan.reason == PlanReason::CpuWished || plan.reason == PlanReason::CpuNoGpu || plan.reason == PlanReason::CpuGpuWrong;
     return said ? fmt::format("{}, {}.", where, kFromDisk)
                 : fmt::format("{}; this {}, {}.", where, ramNumbers(plan), kFromDisk);
 }

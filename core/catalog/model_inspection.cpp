@@ -184,6 +184,9 @@ ModelCard ModelLibrary::inspect(const std::filesystem::path& path) {
         card.bytes = file->fileBytes();
         fillFromHeader(*file, card);
         card.whyNot = whyUnusable(*file);
+        if (card.whyNot.empty()) {
+            if (const auto config = Model::check(*file)) card.needs = memoryNeeds(*file, *config);
+        }
     } else {
         card.whyNot = wordsForOpenError(file.error(), path);
         // The keys may be whole where tensors are not: a name tells more than a file name.

@@ -5,9 +5,11 @@
 #pragma once
 
 #include "core/base/error.h"
+#include "core/catalog/memory_plan.h"
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -25,6 +27,7 @@ struct ModelCard {
     std::int32_t trainedContextLength = 0;
     std::int64_t modifiedMs = 0;
     bool usable = false;
+    std::optional<MemoryNeeds> needs; ///< of a usable one: what planMemory() asks
     std::string whyNot; ///< for people: "uses the architecture 'mamba', which Hearth cannot run yet"
 };
 

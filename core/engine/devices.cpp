@@ -2,6 +2,7 @@
 #include "core/engine/devices.h"
 
 #include "core/base/units.h"
+#include "core/model/kv_cache.h"
 #include "core/telemetry/cpu_monitor.h"
 #include "core/telemetry/gpu_monitor.h"
 #include "kernels/cpu/cpu_features.h"
@@ -56,6 +57,8 @@ Device gpuOf(const ProbedDevice& probed) {
     device.reason = state.reason;
     device.index = state.index;
     device.driverVersion = probed.driverVersion;
+    device.faults = probed.faults;
+    device.testMs = probed.testMs;
     device.explanation = explain(state.reason, {.device = device.name, .family = device.family, .api = device.api, .file = {}, .group = {},
                                                 .detail = probed.detail, .raw = state.raw});
     return device;
@@ -114,7 +117,38 @@ auto preference(const Device& device) {
     return std::tuple(!device.integrated, device.freeBytes > 0 ? device.freeBytes : device.totalBytes);
 }
 
+} // namespace
+
+std::string deviceId(const kernels::GpuDeviceState& device) {
+    if (!device.properties.pciAddress.empty()) return device.properties.pciAddress;
+    return fmt::format("{}:{}", device.api == kernels::GpuApi::Hip ? "hip" : "cuda", device.index);
+}
+
+std::string limitsOf(const Device& device) {
+    if (device.faults.empty() || device.reason != GpuReason::Ok) return {};
+    return fmt::format("its self-test found {}, so {}", describe(device.faults), consequenceOf(device.faults));
+}
+
+MemoryRoom roomOn(const Device* device, std::uint64_t freeBytes) {
+    MemoryRoom room;
+    if (device == nullptr || device->id == kCpuDevice) return room;
+    room.gpu = device->integrated ? GpuKind::Integrated : GpuKind::Discrete;
+    room.gpuTotal = device->totalBytes;
+    room.gpuFree = freeBytes > 0 ? freeBytes : device->totalBytes;
+    room.gaps = gapsOf(device->faults).value_or(GpuGaps{}); // a device without gaps that can be named is never opened
+    return room;
+}
+
+Result<PlanWishes> wishesOf(const LoadRequest& request) {
+    const auto kvType = kvTypeFromName(request.kvType);
+    if (!kvType) return fail(ErrorCode::InvalidArgument, fmt::format("type of keys and values '{}'", request.kvType));
+    return PlanWishes{.contextLength = request.contextLength, .kvType = *kvType, .gpuLayers = request.gpuLayers, .preferCpu = request.device == kCpuDevice};
+}
+
 void choose(DeviceList& list, std::string_view wanted) {
+    if (list.devices.empty()) return;
+    for (Device& device : list.devices)
+        device.used = false;
     Device* chosen = &list.devices.front();
     if (wanted == kCpuDevice) {
         list.gpuReason = GpuReason::UsersChoice;
@@ -155,6 +189,7 @@ void choose(DeviceList& list, std::string_view wanted) {
     for (Device& device : list.devices) {
         if (device.used) {
             device.explanation = device.id == kCpuDevice ? "in use" : fmt::format("in use, with the kernels for {}", device.codeObject);
+            if (const std::string limits = limitsOf(device); !limits.empty()) device.explanation += "; " + limits;
         } else if (device.id == kCpuDevice) {
             device.explanation = "not used: a GPU is; it takes over when that fails";
         } else if (device.reason == GpuReason::Ok) {
@@ -162,8 +197,6 @@ void choose(DeviceList& list, std::string_view wanted) {
         }
     }
 }
-
-} // namespace
 
 const Device* DeviceList::used() const {
     const auto found = std::ranges::find(devices, true, &Device::used);
@@ -248,7 +281,7 @@ std::string explain(GpuReason reason, const ReasonFacts& facts) {
     case GpuReason::ProbeTimedOut:
         return fmt::format("The driver of {} did not answer when Hearth tried it out{}; restart the computer or update the driver, then try again.", device, detail);
     case GpuReason::CrashedLastTime:
-        return fmt::format("Hearth ended unexpectedly while it used {}, so it is left alone for now; choose Try again to use it.", device);
+        return fmt::format("Hearth ended unexpectedly last time while it used {}: most likely its driver crashed. It is left alone for now; choose Try the GPU again to use it.", device);
     case GpuReason::UsersChoice:
         return "The processor was chosen in the settings; choose the GPU there to use it.";
     case GpuReason::HiddenByEnvironment:

@@ -6,6 +6,8 @@
 // Thread: any.
 #pragma once
 
+#include "core/catalog/memory_plan.h"
+#include "core/engine/generation.h"
 #include "core/engine/gpu_probe.h"
 #include "kernels/gpu_reason.h"
 
@@ -33,6 +35,8 @@ struct Device {
     bool used = false;             ///< the one that the next model goes to
     GpuReason reason = GpuReason::Ok; ///< Ok: could be used
     std::string explanation;       ///< one English sentence: used, could be used, or why not and what to do
+    std::vector<KernelFault> faults; ///< with Ok: what it must not be given, as its self-test found
+    int testMs = 0;                ///< how long the self-test took; 0 = there was none
     // For opening it.
     int index = -1;                ///< the runtime's number
     int driverVersion = 0;
@@ -87,6 +91,19 @@ struct ReasonFacts {
 
 /// One English sentence with its remedy.
 [[nodiscard]] std::string explain(GpuReason reason, const ReasonFacts& facts);
+
+/// "its self-test found matmul of Q3_K (off by 42 %, 3 % allowed), so layers with Q3_K weights run on the processor"; empty
+/// when the self-test found nothing.
+[[nodiscard]] std::string limitsOf(const Device& device);
+
+/// Marks the device that `wanted` means (makeDeviceList) as used, all others as not, and says so in their explanations.
+void choose(DeviceList& list, std::string_view wanted);
+
+/// What a plan may give to this device; a processor, or null, has no room for a GPU's part. `freeBytes`: 0 = unknown, all of it.
+[[nodiscard]] MemoryRoom roomOn(const Device* device, std::uint64_t freeBytes);
+
+/// What a request asks of the plan. InvalidArgument for an unknown type of keys and values.
+[[nodiscard]] Result<PlanWishes> wishesOf(const LoadRequest& request);
 
 /// `wanted`: "" or "gpu" = automatic (discrete before integrated, then most free memory), "cpu", or an id. An id that cannot be used
 /// leaves the CPU, with that device's reason: what the user chose is not silently replaced by another GPU.

@@ -135,15 +135,18 @@ ModelInfo Engine::describe() const {
     info.contextLength = m_contextLength;
     info.trainedContextLength = config.trainedContext;
     info.kvBytes = m_cache->bytes();
+    info.kvType = name(m_cache->type());
     info.scratchBytes = m_model->scratchBytes();
     info.threads = plan.placement.uses(BackendSide::Cpu, config.layers) ? m_cpuBackend->deviceInfo().threads : 0;
     info.backend = m_gpuBackend ? "GPU" : "CPU";
     info.backendDetail = device.isa;
     info.backendReason = m_gpuBackend ? fmt::format("Runs on the {}.", m_placement.device.name) : "Runs on the CPU. " + m_placement.explanation;
     if (m_gpuBackend && plan.reason != PlanReason::Full) info.backendReason += ' ' + core::describe(plan);
+    const bool limited = plan.keepsWrongParts() || plan.q8CacheWrong || m_placement.gaps.sampling;
+    if (m_gpuBackend && limited) info.backendReason += fmt::format(" Here {}.", limitsOf(m_placement.device));
     info.device = m_gpuBackend ? m_placement.device.id : std::string(kCpuDevice);
     info.gpuName = m_placement.gpuName;
-    info.gpuLayers = plan.placement.gpuLayers;
+    info.gpuLayers = plan.layersOnGpu();
     info.fallback = m_placement.fallback;
     info.gpuReason = m_placement.reason;
     info.chatTemplateFromFile = m_prompt->usesFileTemplate();
@@ -228,7 +231,7 @@ std::size_t Engine::choosableTokens() const {
 }
 
 bool Engine::choosesOnGpu(const Sampler& sampler) const {
-    return m_options.sampleOnGpu && m_model && m_model->samples() && sampler.fitsDevice();
+    return m_options.sampleOnGpu && !m_placement.gaps.sampling && m_model && m_model->samples() && sampler.fitsDevice();
 }
 
 Result<TokenId> Engine::choose(Sampler& sampler) {

@@ -44,10 +44,10 @@ public:
                                                     std::stop_token stop) override;
 
     /// Every device and the reason of each that is not used; works without a model. Only error: Cancelled.
-    [[nodiscard]] Result<DeviceList> devices(std::string_view wanted = {}, std::stop_token stop = {});
+    [[nodiscard]] Result<DeviceList> devices(std::string_view wanted = {}, std::stop_token stop = {}) override;
 
     /// Forgets that a device crashed or failed: the next look and load try it again.
-    void retryGpus();
+    void retryGpus() override;
 
     // --- for hearth-cli and tests -------------------------------------------------------------------------------
     [[nodiscard]] const Tokenizer* tokenizer() const { return m_tokenizer.get(); }
@@ -81,6 +81,7 @@ private:
         GpuReason reason = GpuReason::Ok;
         std::string explanation;  ///< of the reason
         MemoryPlan plan;          ///< which layers lie on the GPU
+        GpuGaps gaps;             ///< what the GPU in use must not be given; `sampling` is for the one who chooses tokens
         bool fallback = false;
     };
     /// Whom a reply under way tells that the CPU takes over.

@@ -18,10 +18,6 @@ namespace hearth::core {
 
 namespace {
 
-/// Prompt tokens per forward pass: large enough for matrix speed, small enough that Stop and progress are prompt.
-constexpr std::int32_t kCpuPromptChunk = 256;
-constexpr std::int32_t kGpuPromptChunk = 512;
-
 GpuReason reasonOf(const Error& error) {
     if (error.code == ErrorCode::OutOfMemory) return GpuReason::OutOfMemory;
     if (error.code != ErrorCode::DeviceLost) return GpuReason::DriverError;
@@ -57,7 +53,17 @@ GpuAccess* Engine::gpus() {
 }
 
 Result<DeviceList> Engine::devices(std::string_view wanted, std::stop_token stop) {
-    if (GpuAccess* access = gpus()) return access->list(wanted, std::move(stop));
+    if (GpuAccess* access = gpus()) {
+        auto list = access->list(wanted, std::move(stop));
+        if (!list || !m_gpuBackend) return list;
+        // What a load would find: ours goes before it.
+        const auto ours = std::ranges::find(list->devices, m_placement.device.id, &Device::id);
+        if (ours != list->devices.end()) {
+            const std::uint64_t free = access->freeMemory(*ours);
+            if (free > 0) ours->freeBytes = free + m_placement.plan.gpu.total();
+        }
+        return list;
+    }
     SystemFacts facts = gatherSystemFacts();
     facts.gpusOff = true;
     return makeDeviceList(facts, {}, wanted);
@@ -150,21 +156,15 @@ Result<void> Engine::placeModel(GgufFile file, const std::function<void(const Lo
 }
 
 Result<MemoryPlan> Engine::makePlan(const GgufFile& file) {
-    const auto kvType = kvTypeFromName(m_request.kvType);
-    if (!kvType) return fail(ErrorCode::InvalidArgument, fmt::format("type of keys and values '{}'", m_request.kvType));
+    const auto wishes = wishesOf(m_request);
+    if (!wishes) return std::unexpected(wishes.error());
     auto config = Model::check(file);
     if (!config) return std::unexpected(config.error());
     MemoryRoom room;
+    if (m_gpuBackend) room = roomOn(&m_placement.device, m_gpus->freeMemory(m_placement.device));
     if (const auto available = availableMemory()) room.ramFree = *available;
-    if (m_gpuBackend) {
-        const Device& device = m_placement.device;
-        room.gpu = device.integrated ? GpuKind::Integrated : GpuKind::Discrete;
-        room.gpuTotal = device.totalBytes;
-        room.gpuFree = m_gpus->freeMemory(device);
-        if (room.gpuFree == 0) room.gpuFree = device.totalBytes;
-    }
-    const std::int32_t chunk = m_gpuBackend ? kGpuPromptChunk : kCpuPromptChunk;
-    return planMemory(memoryNeeds(file, *config, chunk), room, {.contextLength = m_request.contextLength, .kvType = *kvType, .gpuLayers = m_request.gpuLayers});
+    m_placement.gaps = room.gaps;
+    return planMemory(memoryNeeds(file, *config), room, *wishes);
 }
 
 Result<void> Engine::loadHere(GgufFile file, const std::function<void(const LoadProgress&)>& progress, std::stop_token stop) {
@@ -172,10 +172,13 @@ Result<void> Engine::loadHere(GgufFile file, const std::function<void(const Load
     if (!plan) return std::unexpected(plan.error());
     m_placement.plan = *plan;
     if (m_gpuBackend && !plan->onGpu()) {
-        m_placement.device = {};
-        m_placement.reason = GpuReason::OutOfMemory;
-        m_placement.explanation = core::describe(*plan);
+        const Device device = std::exchange(m_placement.device, {});
+        const bool wrong = plan->reason == PlanReason::CpuGpuWrong;
+        m_placement.reason = wrong ? GpuReason::SelfTestFailed : GpuReason::OutOfMemory;
+        m_placement.explanation = wrong ? explain(GpuReason::SelfTestFailed, {.device = device.name, .family = {}, .api = device.api, .file = {}, .group = {}, .detail = core::describe(device.faults)})
+                                        : core::describe(*plan);
         m_placement.fallback = true;
+        m_placement.gaps = {};
         closeGpu();
     }
     if (!m_cpuBackend) {
@@ -187,13 +190,14 @@ Result<void> Engine::loadHere(GgufFile file, const std::function<void(const Load
         const double total = static_cast<double>(std::max<std::uint64_t>(done.bytesTotal, 1));
         progress({static_cast<float>(static_cast<double>(done.bytesDone) / total), done.bytesDone, done.bytesTotal});
     };
-    const ModelOptions options{.prefillChunk = m_gpuBackend ? kGpuPromptChunk : kCpuPromptChunk, .kvType = plan->kvType};
+    const PromptChunks chunks;
+    const ModelOptions options{.prefillChunk = m_gpuBackend ? chunks.withGpu : chunks.cpuOnly, .kvType = plan->kvType};
     auto model = Model::load(std::move(file), BackendSet{*m_cpuBackend, m_gpuBackend.get(), plan->placement}, options, weightProgress, std::move(stop));
     if (!model) return std::unexpected(model.error());
     m_model = std::move(*model);
 
     m_contextLength = plan->contextLength;
-    const std::int32_t cpuLayers = m_model->config().layers - plan->placement.gpuLayers;
+    const std::int32_t cpuLayers = plan->layers - plan->layersOnGpu();
     const std::uint64_t needed = KvCache::bytesOfLayers(m_model->config(), cpuLayers, m_contextLength, plan->kvType) + m_model->scratchBytes(BackendSide::Cpu);
     if (const auto available = availableMemory(); available && needed > *available) {
         return fail(ErrorCode::OutOfMemory, fmt::format("a context of {} tokens needs {}, and {} of memory are available",

@@ -69,6 +69,7 @@ struct ModelInfo {
     std::int32_t contextLength = 0; ///< in use
     std::int32_t trainedContextLength = 0;
     std::uint64_t kvBytes = 0;
+    std::string kvType;             ///< "f16" or "q8_0"
     std::uint64_t scratchBytes = 0;
     std::int32_t threads = 0;
     std::string backend;            ///< "CPU" or "GPU"

@@ -2,6 +2,7 @@
 #include "core/engine/gpu_probe.h"
 
 #include "core/engine/gpu_self_test.h"
+#include "core/engine/kernel_fault_json.h"
 #include "kernels/cpu/cpu_backend.h"
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <string_view>
 #include <thread>
 
@@ -55,8 +57,9 @@ Json toJson(const GpuProbe& probe) {
         out["devices"].push_back({{"api", static_cast<int>(state.api)}, {"index", state.index}, {"name", properties.name}, {"arch", properties.arch},
                                   {"pci", properties.pciAddress}, {"total", properties.totalBytes}, {"free", device.freeBytes},
                                   {"wave", properties.waveSize}, {"multiprocessors", properties.multiprocessors}, {"lds", properties.ldsBytes},
-                                  {"integrated", properties.integrated}, {"codeObject", state.codeObject}, {"reason", kernels::name(state.reason)},
-                                  {"raw", state.raw}, {"driver", device.driverVersion}, {"detail", device.detail}});
+                                  {"integrated", properties.integrated}, {"codeObject", state.codeObject}, {"codeHash", state.codeHash}, {"reason", kernels::name(state.reason)},
+                                  {"raw", state.raw}, {"driver", device.driverVersion}, {"detail", device.detail},
+                                  {"faults", faultsToJson(device.faults)}, {"testMs", device.testMs}});
     }
     return out;
 }
@@ -85,6 +88,9 @@ GpuProbe fromJson(const Json& in) {
         device.state.raw = value.at("raw");
         device.driverVersion = value.at("driver");
         device.detail = value.at("detail");
+        device.state.codeHash = value.at("codeHash");
+        device.faults = faultsFromJson(value.at("faults"));
+        device.testMs = value.at("testMs");
         probe.devices.push_back(std::move(device));
     }
     return probe;
@@ -244,7 +250,7 @@ void say(int output, std::string_view head, const Json& body) {
     }
 }
 
-void testDevice(kernels::BackendLoader& loader, ProbedDevice& device) {
+void testDevice(kernels::BackendLoader& loader, ProbedDevice& device, const std::function<void()>& alive) {
     kernels::Status status;
     const auto backend = loader.create(device.state.api, device.state.index, status);
     if (!backend) {
@@ -255,18 +261,20 @@ void testDevice(kernels::BackendLoader& loader, ProbedDevice& device) {
         return;
     }
     const auto reference = kernels::CpuBackend::create({.threads = 1, .forcedPath = kernels::CpuPath::Portable});
-    const SelfTestResult tested = selfTest(*backend, *reference);
+    const auto start = Clock::now();
+    SelfTestResult tested = selfTest(*backend, *reference, alive);
+    device.testMs = std::max(1, static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count()));
     if (tested.passed()) return;
-    device.state.reason = GpuReason::SelfTestFailed;
+    if (!tested.stopped.empty() && tested.outOfMemory) {
+        device.state.reason = GpuReason::OutOfMemory;
+    } else if (!tested.stopped.empty() || !gapsOf(tested.faults)) {
+        device.state.reason = GpuReason::SelfTestFailed;
+    }
     device.detail = tested.summary();
+    device.faults = std::move(tested.faults);
 }
 
 } // namespace
-
-std::string deviceId(const kernels::GpuDeviceState& device) {
-    if (!device.properties.pciAddress.empty()) return device.properties.pciAddress;
-    return fmt::format("{}:{}", device.api == kernels::GpuApi::Hip ? "hip" : "cuda", device.index);
-}
 
 ProbeCommand probeCommand(const std::string& mode) {
     std::error_code error;
@@ -325,7 +333,13 @@ int answerProbe(kernels::BackendLoader& loader, std::span<const std::string> ski
         if (device.state.reason != GpuReason::Ok || std::ranges::find(skippedIds, id) != skippedIds.end()) continue;
         say(output.get(), kStage, {{"id", id}});
         device.freeBytes = loader.freeMemory(device.state.api, device.state.index);
-        testDevice(loader, device);
+        auto lastWord = Clock::now();
+        testDevice(loader, device, [&] {
+            // A machine with much else to do is slow, not stuck.
+            if (Clock::now() - lastWord < std::chrono::milliseconds(200)) return;
+            lastWord = Clock::now();
+            say(output.get(), kStage, {{"id", id}});
+        });
     }
     say(output.get(), kResult, toJson(probe));
     return 0;

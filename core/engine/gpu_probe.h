@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/base/error.h"
+#include "core/engine/kernel_fault.h"
 #include "kernels/backend_loader.h"
 
 #include <span>
@@ -23,7 +24,9 @@ struct ProbedDevice {
     kernels::GpuDeviceState state;
     int driverVersion = 0;
     std::uint64_t freeBytes = 0; ///< 0 = unknown
-    std::string detail; ///< the failing operations, or what the driver refused
+    std::string detail; ///< where the self-test stopped, or what the driver refused
+    std::vector<KernelFault> faults; ///< of its self-test
+    int testMs = 0;                  ///< ... and how long that took; 0 = there was none
 };
 
 struct GpuProbe {
@@ -35,7 +38,7 @@ struct GpuProbe {
 
 struct ProbeCommand {
     std::vector<std::string> arguments; ///< program first; "--skip ID" is appended for devices that ended an earlier child
-    int limitMs = 5000;                 ///< without a word from the child: opening a runtime, or testing one device
+    int limitMs = 5000;                 ///< without a word from the child: opening a runtime or a device, or testing one operation
 };
 
 /// This program in its probing mode: {the path of /proc/self/exe, mode}.

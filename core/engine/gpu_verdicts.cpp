@@ -2,6 +2,7 @@
 #include "core/engine/gpu_verdicts.h"
 
 #include "core/base/log.h"
+#include "core/engine/kernel_fault_json.h"
 
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,32 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// Nothing for what toJson() did not write.
+std::optional<GpuVerdict> verdictFrom(const Json& value) {
+    if (!value.is_object() || !value.contains("reason") || !value["reason"].is_string()) return {};
+    const std::string reason = value["reason"];
+    const auto all = kernels::allGpuReasons();
+    const auto found = std::ranges::find_if(all, [&](kernels::GpuReason one) { return kernels::name(one) == reason; });
+    if (found == all.end()) return {};
+    GpuVerdict verdict{.reason = *found};
+    if (value.contains("detail") && value["detail"].is_string()) verdict.detail = value["detail"];
+    if (value.contains("testMs") && value["testMs"].is_number_integer()) verdict.testMs = value["testMs"];
+    if (!value.contains("faults")) return verdict;
+    try {
+        verdict.faults = faultsFromJson(value["faults"]);
+    } catch (const Json::exception&) {
+        return {}; // a device must not be trusted with what cannot be read
+    }
+    return verdict;
+}
+
+Json toJson(const GpuVerdict& verdict) {
+    Json out{{"reason", kernels::name(verdict.reason)}, {"detail", verdict.detail}};
+    if (verdict.testMs > 0) out["testMs"] = verdict.testMs;
+    if (!verdict.faults.empty()) out["faults"] = faultsToJson(verdict.faults);
+    return out;
+}
+
 } // namespace
 
 TextVerdictStore::TextVerdictStore(const std::string& text, std::function<void(const std::string&)> changed)
@@ -23,13 +50,7 @@ TextVerdictStore::TextVerdictStore(const std::string& text, std::function<void(c
     const Json in = Json::parse(text, nullptr, false);
     if (!in.is_object()) return;
     for (const auto& [key, value] : in.items()) {
-        if (!value.is_object() || !value.contains("reason") || !value["reason"].is_string()) continue;
-        const std::string reason = value["reason"];
-        const auto all = kernels::allGpuReasons();
-        const auto found = std::ranges::find_if(all, [&](kernels::GpuReason one) { return kernels::name(one) == reason; });
-        if (found == all.end()) continue;
-        const bool hasDetail = value.contains("detail") && value["detail"].is_string();
-        m_verdicts[key] = {*found, hasDetail ? value["detail"].get<std::string>() : std::string()};
+        if (auto verdict = verdictFrom(value)) m_verdicts[key] = std::move(*verdict);
     }
 }
 
@@ -53,7 +74,7 @@ void TextVerdictStore::publish() const {
     if (!m_changed) return;
     Json out = Json::object();
     for (const auto& [key, verdict] : m_verdicts)
-        out[key] = {{"reason", kernels::name(verdict.reason)}, {"detail", verdict.detail}};
+        out[key] = toJson(verdict);
     m_changed(out.dump(1, ' ', false, Json::error_handler_t::replace));
 }
 

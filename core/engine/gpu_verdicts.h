@@ -5,6 +5,7 @@
 // Thread: the engine's.
 #pragma once
 
+#include "core/engine/kernel_fault.h"
 #include "kernels/gpu_reason.h"
 
 #include <filesystem>
@@ -13,12 +14,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace hearth::core {
 
 struct GpuVerdict {
     kernels::GpuReason reason = kernels::GpuReason::Ok;
     std::string detail;
+    std::vector<KernelFault> faults; ///< with Ok: what the device is kept from; else why it is not used
+    int testMs = 0;                  ///< how long its self-test took
 };
 
 class VerdictStore {

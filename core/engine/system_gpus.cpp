@@ -53,16 +53,22 @@ SystemGpus::SystemGpus(SystemGpuOptions options)
 SystemGpus::~SystemGpus() = default;
 
 std::string SystemGpus::verdictKey(const ProbedDevice& device) const {
-    return fmt::format("device|{}|{}|{}|{}", deviceId(device.state), device.state.properties.arch, device.driverVersion, HEARTH_VERSION);
+    return fmt::format("device|{}|{}|{}|{}|{:016x}", deviceId(device.state), device.state.properties.arch, device.driverVersion, device.state.codeObject,
+                       device.state.codeHash);
 }
 
 Result<DeviceList> SystemGpus::list(std::string_view wanted, std::stop_token stop) {
     const SystemFacts facts = m_options.facts();
     GpuProbe probe;
-    if (!facts.gpusOff) {
-        auto looked = look(std::move(stop));
-        if (!looked) return std::unexpected(looked.error());
-        probe = std::move(*looked);
+    if (wanted == kCpuDevice && !m_inUse) {
+        probe.reason = GpuReason::UsersChoice; // no driver is opened for what nobody wants
+    } else if (!facts.gpusOff) {
+        if (!m_inUse) {
+            auto looked = look(std::move(stop));
+            if (!looked) return std::unexpected(looked.error());
+            m_lastLook = std::move(*looked);
+        }
+        probe = m_lastLook;
         applyFailures(probe);
     }
     return makeDeviceList(facts, probe, wanted);
@@ -81,6 +87,9 @@ Result<GpuProbe> SystemGpus::look(std::stop_token stop) {
     auto probe = probeInChild(m_options.probe, std::move(stop));
     if (!probe) return probe;
     spdlog::info("probed the GPUs: {}, {} found", kernels::name(probe->reason), probe->devices.size());
+    for (const ProbedDevice& device : probe->devices) {
+        if (device.testMs > 0) spdlog::info("self-test of {}: {} in {} ms{}{}", device.state.properties.name, kernels::name(device.state.reason), device.testMs, device.detail.empty() ? "" : "; ", device.detail);
+    }
     remember(*probe);
     return probe;
 }
@@ -94,7 +103,7 @@ void SystemGpus::remember(const GpuProbe& probe) {
         // A full memory or a lack of kernels is not the device's lasting fault.
         const GpuReason reason = device.state.reason;
         if (reason == GpuReason::Ok || reason == GpuReason::SelfTestFailed || reason == GpuReason::ProbeCrashed || reason == GpuReason::ProbeTimedOut) {
-            m_options.verdicts->save(verdictKey(device), {reason, device.detail});
+            m_options.verdicts->save(verdictKey(device), {reason, device.detail, device.faults, device.testMs});
         }
     }
 }
@@ -116,7 +125,11 @@ std::optional<GpuProbe> SystemGpus::lookHere() {
             const auto verdict = m_options.verdicts->load(verdictKey(device));
             complete = complete && verdict.has_value();
             device.state.reason = verdict ? verdict->reason : GpuReason::ProbeCrashed;
-            if (verdict) device.detail = verdict->detail;
+            if (verdict) {
+                device.detail = verdict->detail;
+                device.faults = verdict->faults;
+                device.testMs = verdict->testMs;
+            }
         }
         probe.devices.push_back(std::move(device));
     }
@@ -149,6 +162,7 @@ std::unique_ptr<kernels::Backend> SystemGpus::open(const Device& device, kernels
     // The runtimes number their devices when they are listed.
     auto backend = m_loader.create(apiOf(device), device.index, status);
     if (!backend) m_marker.remove();
+    m_inUse = backend != nullptr;
     return backend;
 }
 
@@ -157,6 +171,7 @@ std::uint64_t SystemGpus::freeMemory(const Device& device) {
 }
 
 void SystemGpus::close() {
+    m_inUse = false;
     m_marker.remove();
 }
 

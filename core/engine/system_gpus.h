@@ -54,6 +54,8 @@ private:
     GpuMarker m_marker;
     std::string m_driverStack;                  ///< kernel, drivers and libraries: what an opening verdict holds for
     std::map<std::string, GpuReason> m_avoided; ///< by id, in this process
+    GpuProbe m_lastLook;
+    bool m_inUse = false;                       ///< a device is open: the mark of use is its, and nothing is looked at
 };
 
 /// SystemGpus as hearth-cli uses it: verdicts in a file of the data folder, probing by "probe-gpu".

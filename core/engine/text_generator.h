@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/base/error.h"
+#include "core/engine/devices.h"
 #include "core/engine/generation.h"
 
 #include <functional>
@@ -26,6 +27,12 @@ struct GenerationEvents {
 class TextGenerator {
 public:
     virtual ~TextGenerator() = default;
+
+    /// Every device and the reason of each that is not used, with the one for `wanted` marked (devices.h); works without a
+    /// model. Empty where there is no choice of devices. Only error: Cancelled.
+    [[nodiscard]] virtual Result<DeviceList> devices(std::string_view /*wanted*/, std::stop_token /*stop*/) { return DeviceList{}; }
+    /// Forgets that a device crashed or failed: the next look and load try it again.
+    virtual void retryGpus() {}
 
     /// Replaces whatever was loaded. On error or cancel nothing is loaded.
     [[nodiscard]] virtual Result<ModelInfo> load(const LoadRequest& request, const std::function<void(const LoadProgress&)>& progress,

@@ -29,7 +29,7 @@ Error errorOf(const kernels::Status& status, BackendSide side) {
 }
 
 Result<void> checkPlacement(const BackendSet& backends, std::int32_t layers) {
-    const auto& [gpuLayers, outputOnGpu] = backends.placement;
+    const std::int32_t gpuLayers = backends.placement.gpuLayers;
     if (gpuLayers < 0 || gpuLayers > layers) {
         return fail(ErrorCode::InvalidArgument, fmt::format("{} layers on the GPU, of {}", gpuLayers, layers));
     }

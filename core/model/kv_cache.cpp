@@ -84,7 +84,7 @@ Result<KvCache> KvCache::create(const ModelConfig& config, const BackendSet& bac
         return fail(ErrorCode::OutOfMemory, fmt::format("no memory for a context of {} tokens: {} ({} bytes){}",
                                                         contextLength, formatBytes(bytes), bytes, wordsFor(side)));
     };
-    const std::int32_t gpuLayers = backends.placement.gpuLayers;
+    const std::int32_t gpuLayers = backends.placement.gpuLayersBefore(config.layers);
     if (auto done = allocate(BackendSide::Gpu, gpuLayers, cache.m_onGpu); !done)
         return std::unexpected(std::move(done.error()));
     if (auto done = allocate(BackendSide::Cpu, config.layers - gpuLayers, cache.m_onCpu); !done)
@@ -104,7 +104,8 @@ void KvCache::truncate(std::int32_t length) {
 kernels::KvView KvCache::layer(std::int32_t index) const {
     const bool onGpu = m_placement.layer(index) == BackendSide::Gpu;
     kernels::Buffer& buffer = onGpu ? *m_onGpu : *m_onCpu;
-    const auto place = static_cast<std::uint64_t>(onGpu ? index : index - m_placement.gpuLayers);
+    const std::int32_t onGpuBefore = m_placement.gpuLayersBefore(index);
+    const auto place = static_cast<std::uint64_t>(onGpu ? onGpuBefore : index - onGpuBefore);
     auto* keys = static_cast<std::byte*>(buffer.data()) + m_halfBytes * 2 * place;
     return {keys, keys + m_halfBytes, m_kvHeads, m_rows, m_headDim, m_type};
 }

@@ -91,10 +91,15 @@ void Model::makeSegments() {
     const std::int32_t layers = m_config.layers;
     const auto add = [&](BackendSide side, std::int32_t first, std::int32_t end) {
         Scratch& scratch = side == BackendSide::Gpu ? *m_gpuScratch : *m_cpuScratch;
-        m_segments.push_back({m_backends.on(side), scratch, side, first, end, first == 0, false});
+        m_segments.push_back({m_backends.on(side), scratch, side, first, end, m_segments.empty(), false});
     };
-    if (placement.gpuLayers > 0) add(BackendSide::Gpu, 0, placement.gpuLayers);
-    if (placement.gpuLayers < layers) add(BackendSide::Cpu, placement.gpuLayers, layers);
+    if (placement.embedding() != placement.layer(0)) add(placement.embedding(), 0, 0);
+    for (std::int32_t first = 0, end = 0; first < layers; first = end) {
+        const BackendSide side = placement.layer(first);
+        while (end < layers && placement.layer(end) == side)
+            ++end;
+        add(side, first, end);
+    }
     if (m_segments.back().side != placement.output()) add(placement.output(), layers, layers);
     m_segments.back().computesLogits = true;
     if (m_segments.size() > 1) {

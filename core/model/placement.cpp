@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/model/placement.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace hearth::core {
+
+std::int32_t LayerPlacement::gpuLayersBefore(std::int32_t index) const {
+    std::int32_t count = 0;
+    for (std::int32_t i = 0; i < std::min(index, gpuLayers); ++i)
+        count += layer(i) == BackendSide::Gpu ? 1 : 0;
+    return count;
+}
 
 TensorPlace placeOf(std::string_view tensorName) {
     constexpr std::string_view kBlock = "blk.";

@@ -1,29 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Placement: which layers of a model lie on the GPU and which on the CPU. The first ones are the GPU's, so that the numbers
-// change sides once; the token embedding lies with layer 0, the output norm and matrix where they are told to.
+// change sides once, but for those that it must not compute; the token embedding lies with layer 0 unless it is kept too, the
+// output norm and matrix where they are told to.
 // Thread: any (plain values).
 #pragma once
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace hearth::core {
 
 enum class BackendSide : std::uint8_t { Cpu, Gpu };
 
 struct LayerPlacement {
-    std::int32_t gpuLayers = 0; ///< layers [0, gpuLayers) are on the GPU
-    bool outputOnGpu = false;   ///< output norm and output matrix
+    std::int32_t gpuLayers = 0;  ///< layers [0, gpuLayers) are on the GPU, but for the kept ones
+    bool outputOnGpu = false;    ///< output norm and output matrix
+    bool embeddingKept = false;  ///< the GPU cannot look up this table: it lies on the CPU
+    std::vector<bool> kept{};    ///< layers that stay on the CPU wherever they stand; shorter = none of the rest
 
-    [[nodiscard]] BackendSide layer(std::int32_t index) const {
-        return index < gpuLayers ? BackendSide::Gpu : BackendSide::Cpu;
+    [[nodiscard]] bool isKept(std::int32_t index) const {
+        return static_cast<std::size_t>(index) < kept.size() && kept[static_cast<std::size_t>(index)];
     }
-    [[nodiscard]] BackendSide embedding() const { return layer(0); }
+    [[nodiscard]] BackendSide layer(std::int32_t index) const {
+        return index < gpuLayers && !isKept(index) ? BackendSide::Gpu : BackendSide::Cpu;
+    }
+    [[nodiscard]] BackendSide embedding() const { return embeddingKept ? BackendSide::Cpu : layer(0); }
     [[nodiscard]] BackendSide output() const { return outputOnGpu ? BackendSide::Gpu : BackendSide::Cpu; }
+    /// Layers on the GPU before layer `index`; with the number of layers, all of them.
+    [[nodiscard]] std::int32_t gpuLayersBefore(std::int32_t index) const;
     /// Whether anything of a model of so many layers lies there.
     [[nodiscard]] bool uses(BackendSide side, std::int32_t layers) const {
-        return side == BackendSide::Gpu ? gpuLayers > 0 || outputOnGpu : gpuLayers < layers || !outputOnGpu;
+        const std::int32_t onGpu = gpuLayersBefore(layers);
+        return side == BackendSide::Gpu ? onGpu > 0 || outputOnGpu
+                                        : onGpu < layers || !outputOnGpu || embedding() == BackendSide::Cpu;
     }
 
     bool operator==(const LayerPlacement&) const = default;

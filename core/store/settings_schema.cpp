@@ -20,6 +20,9 @@ SettingValue text(const char* value) { return std::string(value); }
 const std::array kSettings = std::to_array<SettingSpec>({
     {"chat.systemPrompt", Model, text("")},
     {"engine.contextLength", Model, whole(0), 0, 16'777'216},
+    {"engine.device", Model, text("")},
+    {"engine.gpuLayers", Model, whole(-1), -1, 1024},
+    {"engine.kvType", Model, text("f16"), 0, 0, "f16|q8_0"},
     {"engine.threads", Model, whole(0), 0, 1024},
     {"gpu.verdicts", Program, text("")},
     {"models.folders", Program, text("")},

@@ -30,7 +30,8 @@ struct SettingSpec {
 /// Keys: ui.theme ("system", "light", "dark"), ui.statusPanel (bool), ui.sidebar (bool), ui.geometry (string, base64),
 /// models.folders (string, one path a line), models.last (string, path),
 /// gpu.verdicts (string, JSON: what the tests of GPUs found, core/engine/gpu_verdicts.h),
-/// engine.threads (0 = automatic), engine.contextLength (0 = automatic),
+/// engine.threads (0 = automatic), engine.contextLength (0 = automatic), engine.device ("" = automatic, "cpu", or a GPU's PCI
+/// address), engine.gpuLayers (-1 = as many as fit, 0 = none), engine.kvType ("f16", "q8_0"),
 /// chat.systemPrompt, sampling.temperature, .topK, .topP, .minP, .typicalP, .repeatPenalty, .frequencyPenalty,
 /// .presencePenalty, .penaltyWindow, .dryMultiplier, .xtcProbability, .xtcThreshold, .seed, .maxTokens.
 [[nodiscard]] std::span<const SettingSpec> settingsSchema();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernels/hip/hip_handles.h"
+#include "kernels/hip/planes.h"
 
 #include <cstdint>
 #include <vector>
@@ -20,7 +21,7 @@ public:
     /// nullptr with `result` when the driver has no more. Aligned to 256 bytes.
     [[nodiscard]] std::byte* allocate(std::uint64_t bytes, GpuResult& result) {
         if (m_slabBytes == 0) return takeAll(bytes, result);
-        const std::uint64_t size = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+        const std::uint64_t size = (bytes + kDeviceAlignment - 1) / kDeviceAlignment * kDeviceAlignment;
         for (Slab& slab : m_slabs) {
             if (slab.bytes - slab.used >= size) return take(slab, size);
         }
@@ -33,8 +34,6 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t kAlignment = 256;
-
     struct Slab {
         GpuMemory memory;
         std::uint64_t bytes = 0;

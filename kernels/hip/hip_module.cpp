@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace hearth::kernels {
 
@@ -14,6 +15,17 @@ namespace {
 /// Before these, calls that Hearth makes had other meanings: HIP 5.0; CUDA 11.4 (graphs as they are used here).
 constexpr int kOldestHip = 50'000'000;
 constexpr int kOldestCuda = 11040;
+
+/// FNV-1a over words of eight bytes. Source: Fowler, Noll, Vo, draft-eastlake-fnv.
+std::uint64_t hashOf(std::span<const std::byte> image) {
+    std::uint64_t hash = 14695981039346656037u;
+    for (std::size_t at = 0; at < image.size(); at += sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, image.data() + at, std::min(sizeof word, image.size() - at));
+        hash = (hash ^ word) * 1099511628211u;
+    }
+    return hash;
+}
 
 class Module final : public GpuModule {
 public:
@@ -114,6 +126,7 @@ private:
             return device;
         }
         device.codeObject = code->arch;
+        device.codeHash = hashOf(code->image);
         return device;
     }
 

@@ -36,6 +36,7 @@ struct GpuDeviceState {
     int index = 0; ///< the runtime's number
     GpuDeviceProperties properties;
     std::string codeObject;           ///< the embedded one that fits, "" for none
+    std::uint64_t codeHash = 0;       ///< of its bytes: other kernels are judged anew
     GpuReason reason = GpuReason::Ok; ///< Ok, FamilyNotBuiltIn, RuntimeTooOld (it does not know the device), DriverError
     int raw = 0;
 };
@@ -59,7 +60,7 @@ public:
 };
 
 /// Raised with every change of a type that crosses: Backend, the structs above.
-inline constexpr std::uint32_t kGpuModuleVersion = 1;
+inline constexpr std::uint32_t kGpuModuleVersion = 2;
 inline constexpr const char* kGpuModuleFile = "hearth_hip.so";
 inline constexpr const char* kGpuModuleEntry = "hearthGpuModule";
 

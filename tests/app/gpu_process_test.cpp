@@ -159,6 +159,33 @@ private slots:
         QVERIFY(run({"devices"}).out.contains("Fake RX 7900  in use"));
     }
 
+    void otherKernels_areJudgedAnew() {
+        QVERIFY(run({"devices"}).out.contains("Fake RX 7900  in use"));
+        Variables other{{"FAKE_BACKEND_PROBE", "wrong=rope"}, {"FAKE_CODE", "x"}};
+        QVERIFY(run({"devices"}, other).out.contains("computes something else"));
+        QVERIFY(run({"devices"}).out.contains("Fake RX 7900  in use")); // those of before are still known
+    }
+
+    void aWrongFormat_onlyKeepsWhatNeedsIt() {
+        const Run cpu = chat({{"HEARTH_GPU", "off"}});
+        // The model's weights are F16: nothing of it needs this one.
+        Run listed = run({"devices"}, {{"FAKE_BACKEND_PROBE", "wrong=matmul:Q3_K"}});
+        const QString limits = "its self-test found matmul of Q3_K (off by ";
+        QVERIFY2(listed.out.contains("Fake RX 7900  in use") && listed.out.contains(limits) && listed.out.contains("so layers with Q3_K weights run on the processor ("), listed.all());
+        listed = run({"devices"}); // remembered, with by how much
+        QVERIFY2(listed.out.contains("Fake RX 7900  in use") && listed.out.contains(limits), listed.all());
+        const Run gpu = chat({{"FAKE_BACKEND", "lost=30"}});
+        QCOMPARE(gpu.out, cpu.out);
+        QVERIFY2(gpu.err.contains("stopped answering"), gpu.all()); // it was used
+        QVERIFY(run({"devices", "--try-again"}).out.contains("its self-test found nothing wrong ("));
+        // This one every layer needs: the device is of no use for this model, and is for others.
+        QVERIFY(run({"devices", "--try-again"}, {{"FAKE_BACKEND_PROBE", "wrong=matmul:F16"}}).out.contains("layers with F16 weights run on the processor"));
+        const Run kept = chat({{"FAKE_BACKEND", "lost=0"}});
+        QVERIFY2(kept.status == 0 && kept.err.contains("Fake RX 7900 computes something else than the processor (matmul of F16 (off by ") && !kept.err.contains("stopped answering"), kept.all());
+        QCOMPARE(kept.out, cpu.out);
+        QVERIFY(marks().isEmpty());
+    }
+
     void aSecondDevice_isTestedWhenItComes() {
         QVERIFY(run({"devices"}).out.contains("Fake RX 7900  in use"));
         const Run two = run({"devices"}, {{"FAKE_HIP", "devices=2"}, {"FAKE_BACKEND_PROBE", "wrong=rope"}});
@@ -200,11 +227,11 @@ private slots:
         QCOMPARE(marks().size(), 1);
         for (int start = 0; start < 2; ++start) { // until the user wants it otherwise
             const Run next = chat();
-            QVERIFY2(next.status == 0 && next.err.contains("Hearth ended unexpectedly while it used Fake RX 7900"), next.all());
+            QVERIFY2(next.status == 0 && next.err.contains("Hearth ended unexpectedly last time while it used Fake RX 7900"), next.all());
             QCOMPARE(next.out, cpu.out);
         }
         const Run listed = run({"devices"}, {{"FAKE_HIP", "devices=2"}});
-        QVERIFY2(listed.out.contains("Fake iGPU  in use") && listed.out.contains("Try again"), listed.all()); // the other one is not to blame
+        QVERIFY2(listed.out.contains("Fake iGPU  in use") && listed.out.contains("Try the GPU again"), listed.all()); // the other one is not to blame
         const Run newDriver = run({"devices"}, {{"FAKE_HIP", "version=70012345"}});
         QVERIFY2(newDriver.out.contains("Fake RX 7900  in use"), newDriver.all());
         QVERIFY(run({"devices", "--try-again"}).out.contains("Fake RX 7900  in use"));

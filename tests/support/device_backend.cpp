@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/device_backend.h"
 
+#include "kernels/hip/planes.h"
+
 #include <cstring>
 #include <utility>
 
@@ -56,7 +58,8 @@ std::unique_ptr<Buffer> DeviceBackend::allocate(std::uint64_t bytes) {
 TensorView DeviceBackend::adoptWeight(DType dtype, std::array<std::int64_t, 3> shape,
                                       std::span<const std::byte> fileBytes) {
     const TensorView refused{nullptr, dtype, shape};
-    const std::uint64_t bytes = (fileBytes.size() + kGranularity - 1) / kGranularity * kGranularity;
+    const auto elements = static_cast<std::uint64_t>(shape[0] * shape[1] * shape[2]);
+    const std::uint64_t bytes = (planeBytes(dtype, elements) + kGranularity - 1) / kGranularity * kGranularity;
     if (breaks("adoptWeight") || bytes > memoryLimit || usedBytes() > memoryLimit - bytes) return refused;
     std::unique_ptr<Buffer> copy = m_inner->allocate(fileBytes.size());
     std::memcpy(copy->data(), fileBytes.data(), fileBytes.size());

@@ -21,7 +21,8 @@ public:
     explicit DeviceBackend(std::unique_ptr<kernels::Backend> inner)
         : m_inner(std::move(inner)) {}
 
-    // What lies in its memory now. A weight counts rounded up to kGranularity, as allocators of devices do.
+    // What lies in its memory now. A weight counts as HipBackend stores it,
+    // rounded up to kGranularity.
     static constexpr std::uint64_t kGranularity = 256;
     [[nodiscard]] std::uint64_t weightBytes() const { return m_weightBytes; }
     [[nodiscard]] std::uint64_t weightFileBytes() const { return m_weightFileBytes; } ///< the same without the rounding

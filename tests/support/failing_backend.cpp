@@ -4,6 +4,7 @@
 #include "tests/support/reference_sample.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -43,18 +44,21 @@ public:
     void beginStep(std::stop_token stop) override { m_cpu->beginStep(std::move(stop)); }
     Status endStep() override {
         const Status status = m_cpu->endStep();
-        return m_status.ok() ? status : m_status;
+        if (m_status.ok()) return status;
+        const Status told = m_status;
+        if (m_plan.once) m_status = {};
+        return told;
     }
 
     void embed(const TensorView& out, const TensorView& table, std::span<const std::int32_t> tokens, float factor) override {
         m_log.largestRows = std::max(m_log.largestRows, out.rows());
-        run("embed", out, [&] { m_cpu->embed(out, table, tokens, factor); });
+        run("embed", out, nameOf(table), [&] { m_cpu->embed(out, table, tokens, factor); });
     }
     void matmul(const TensorView& out, const TensorView& weight, const TensorView& x) override {
-        run("matmul", out, [&] { m_cpu->matmul(out, weight, x); });
+        run("matmul", out, nameOf(weight), [&] { m_cpu->matmul(out, weight, x); });
     }
     void matmulShared(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x) override {
-        run("matmulShared", outs.front(), [&] { m_cpu->matmulShared(outs, weights, x); });
+        run("matmulShared", outs.front(), nameOf(weights.front()), [&] { m_cpu->matmulShared(outs, weights, x); });
     }
     void rmsNorm(const TensorView& out, const TensorView& x, const TensorView& weight, float eps) override {
         run("rmsNorm", out, [&] { m_cpu->rmsNorm(out, x, weight, eps); });
@@ -78,10 +82,10 @@ public:
         run("rope", x, [&] { m_cpu->rope(x, headDim, firstPosition, params); });
     }
     void appendKv(const KvView& cache, const TensorView& k, const TensorView& v, std::int32_t firstPosition) override {
-        run("appendKv", {}, [&] { m_cpu->appendKv(cache, k, v, firstPosition); });
+        run("appendKv", {}, nameOf(cache), [&] { m_cpu->appendKv(cache, k, v, firstPosition); });
     }
     void attention(const TensorView& out, const TensorView& q, const KvView& cache, std::int32_t firstPosition, const AttentionParams& params) override {
-        run("attention", out, [&] { m_cpu->attention(out, q, cache, firstPosition, params); });
+        run("attention", out, nameOf(cache), [&] { m_cpu->attention(out, q, cache, firstPosition, params); });
     }
     void swiGlu(const TensorView& out, const TensorView& gate, const TensorView& up) override {
         run("swiGlu", out, [&] { m_cpu->swiGlu(out, gate, up); });
@@ -93,7 +97,7 @@ public:
         run("moeRoute", weights, [&] { m_cpu->moeRoute(ids, weights, logits, renormalise); });
     }
     void matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& ids) override {
-        run("matmulExperts", out, [&] { m_cpu->matmulExperts(out, weight, x, ids); });
+        run("matmulExperts", out, nameOf(weight), [&] { m_cpu->matmulExperts(out, weight, x, ids); });
     }
     void moeCombine(const TensorView& out, const TensorView& x, const TensorView& weights) override {
         run("moeCombine", out, [&] { m_cpu->moeCombine(out, x, weights); });
@@ -108,8 +112,15 @@ public:
     }
 
 private:
+    static std::string_view nameOf(const TensorView& weight) { return info(weight.dtype).name; }
+    static std::string_view nameOf(const KvView& cache) { return cache.type == KvType::F16 ? "f16" : "q8_0"; }
+
     template <class Operation>
     void run(std::string_view name, const TensorView& out, const Operation& operation) {
+        run(name, out, {}, operation);
+    }
+    template <class Operation>
+    void run(std::string_view name, const TensorView& out, std::string_view format, const Operation& operation) {
         const bool fails = m_log.operations++ == m_plan.operation;
         if (fails && m_status.ok()) {
             if (m_plan.instead) m_plan.instead();
@@ -118,7 +129,11 @@ private:
         if (!m_status.ok()) return;
         operation();
         // One value of the result, as a kernel with a bad edge would leave it.
-        if (name == m_plan.wrong && out.dtype == DType::F32 && out.data != nullptr) out.f32()[out.elements() - 1] *= -1.0f;
+        const bool wrong = name == m_plan.wrong && (m_plan.wrongFormat.empty() || format == m_plan.wrongFormat);
+        if (wrong && out.dtype == DType::F32 && out.data != nullptr) {
+            float& value = out.f32()[out.elements() - 1]; // which may be a zero
+            value = (value > 0.0f ? -1.0f : 1.0f) * (2.0f * std::abs(value) + 30.0f);
+        }
     }
 
     FailurePlan m_plan;

@@ -21,6 +21,8 @@ struct FailurePlan {
     const char* place = "matmul";
     bool samples = true;               ///< it chooses tokens too
     std::string wrong;                 ///< an operation that computes nonsense: "rmsNorm"
+    std::string wrongFormat;           ///< ... with this weight's type, "Q3_K", or cache, "q8_0" only; empty = always
+    bool once = false;                 ///< the failure ends with its step, as a refused launch does
     std::function<void()> instead;     ///< called in place of the failing operation, before the status is set
 };
 

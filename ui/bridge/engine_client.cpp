@@ -38,6 +38,9 @@ void EngineClient::connectWorker() {
     relay(m_worker, &EngineWorker::modelUnloaded, this, [this](RequestId id) {
         if (end(id)) emit modelUnloaded(id);
     });
+    relay(m_worker, &EngineWorker::devicesListed, this, [this](RequestId id, const core::DeviceList& list) {
+        if (end(id)) emit devicesListed(id, list);
+    });
     relay(m_worker, &EngineWorker::promptProgressed, this, [this](RequestId id, const core::PromptProgress& progress) {
         if (m_pending.contains(id)) emit promptProgressed(id, progress);
     });
@@ -106,6 +109,15 @@ RequestId EngineClient::unload() {
     return id;
 }
 
+RequestId EngineClient::listDevices(const QString& wanted, GpuTry gpuTry) {
+    if (!m_thread.isRunning()) return 0;
+    const RequestId id = begin(Kind::Devices);
+    postTask(m_worker, [worker = m_worker, id, wanted = wanted.toStdString(), again = gpuTry == GpuTry::Again, stop = m_pending.at(id).stop.get_token()] {
+        worker->listDevices(id, wanted, again, stop);
+    });
+    return id;
+}
+
 void EngineClient::cancel(RequestId id) {
     if (const auto found = m_pending.find(id); found != m_pending.end()) found->second.stop.request_stop();
 }
@@ -126,6 +138,9 @@ void EngineClient::finishCancelled(RequestId id, Kind kind) {
         break;
     case Kind::Unload:
         emit modelUnloaded(id);
+        break;
+    case Kind::Devices:
+        emit devicesListed(id, {});
         break;
     }
 }

@@ -2,7 +2,7 @@
 //
 // EngineClient: the window's hand on the engine thread. Commands return at once with a request id; the answer comes as
 // signals with that id. Every id gets exactly one final signal (modelLoaded | modelLoadFailed, generationFinished |
-// generationFailed, modelUnloaded), also when it is cancelled and when the client is shut down. Signals of an id that
+// generationFailed, modelUnloaded, devicesListed), also when it is cancelled and when the client is shut down. Signals of an id that
 // has ended, and progress of a load that a newer one replaced, are dropped. After shutdown commands do nothing and
 // return 0. Thread: GUI. The only thing that both threads touch is each request's std::stop_source.
 #pragma once
@@ -30,6 +30,9 @@ public:
     /// Runs after what was asked before it. `request.id` is filled in here.
     RequestId generate(core::GenerationRequest request);
     RequestId unload();
+    enum class GpuTry { AsKnown, Again };
+    /// Every device, with the one for `wanted` marked (core/engine/devices.h). Again: forget first what failed.
+    RequestId listDevices(const QString& wanted, GpuTry gpuTry = GpuTry::AsKnown);
     /// Reaches the engine directly, not through its queue: < 250 ms in every phase.
     void cancel(RequestId id);
     void cancelAll();
@@ -47,6 +50,8 @@ signals:
     void modelLoaded(hearth::ui::RequestId id, const hearth::core::ModelInfo& info);
     void modelLoadFailed(hearth::ui::RequestId id, const hearth::core::Error& error);
     void modelUnloaded(hearth::ui::RequestId id);
+    /// Empty when it was cancelled, or the engine has no devices to choose from.
+    void devicesListed(hearth::ui::RequestId id, const hearth::core::DeviceList& list);
 
     void promptProgressed(hearth::ui::RequestId id, const hearth::core::PromptProgress& progress);
     /// At most one per 16 ms.
@@ -58,7 +63,7 @@ signals:
     void generationFailed(hearth::ui::RequestId id, const hearth::core::Error& error);
 
 private:
-    enum class Kind { Load, Generate, Unload };
+    enum class Kind { Load, Generate, Unload, Devices };
     struct Pending {
         Kind kind;
         std::stop_source stop;

@@ -59,6 +59,14 @@ void EngineWorker::generate(const core::GenerationRequest& request, const std::s
     }
 }
 
+void EngineWorker::listDevices(RequestId id, const std::string& wanted, bool tryAgain, const std::stop_token& stop) {
+    const auto list = guarded<core::DeviceList>(stop, [&] {
+        if (tryAgain) generator().retryGpus();
+        return generator().devices(wanted, stop);
+    });
+    emit devicesListed(id, list ? *list : core::DeviceList{});
+}
+
 void EngineWorker::unload(RequestId id) {
     if (m_generator) m_generator->unload();
     emit modelUnloaded(id);

@@ -2,7 +2,7 @@
 //
 // EngineWorker: runs a TextGenerator on the engine thread and turns its results into signals. Every command ends in
 // exactly one final signal with its id: modelLoaded or modelLoadFailed, generationFinished or generationFailed,
-// modelUnloaded.
+// modelUnloaded, devicesListed.
 // Thread: engine. Only EngineClient talks to it.
 #pragma once
 
@@ -30,12 +30,14 @@ public:
     void load(RequestId id, const core::LoadRequest& request, const std::stop_token& stop);
     void generate(const core::GenerationRequest& request, const std::stop_token& stop);
     void unload(RequestId id);
+    void listDevices(RequestId id, const std::string& wanted, bool tryAgain, const std::stop_token& stop);
 
 signals:
     void loadProgressed(hearth::ui::RequestId id, const hearth::core::LoadProgress& progress);
     void modelLoaded(hearth::ui::RequestId id, const hearth::core::ModelInfo& info);
     void modelLoadFailed(hearth::ui::RequestId id, const hearth::core::Error& error);
     void modelUnloaded(hearth::ui::RequestId id);
+    void devicesListed(hearth::ui::RequestId id, const hearth::core::DeviceList& list);
 
     void promptProgressed(hearth::ui::RequestId id, const hearth::core::PromptProgress& progress);
     void textGenerated(hearth::ui::RequestId id, const QString& text);

@@ -206,9 +206,9 @@ ErrorText describeGpu(const core::ModelInfo& info) {
         return text(tr("The driver of the %1 did not answer when it was tried out").arg(gpu), onTheProcessor,
                     tr("Restart the computer or update the driver, then try again."));
     case GpuReason::CrashedLastTime:
-        return text(tr("The %1 is left alone for now").arg(gpu),
-                    tr("Hearth ended unexpectedly while it used it.") + u' ' + onTheProcessor,
-                    tr("Try again when you like; the driver may need an update."));
+        return text(tr("The %1 is left alone after a crash").arg(gpu),
+                    tr("Last time Hearth ended unexpectedly while it used it; most likely its driver crashed.") + u' ' + onTheProcessor,
+                    tr("Try the GPU again when you like; the driver may need an update."));
     case GpuReason::UsersChoice:
         return text(tr("The model runs on the processor"), tr("That was chosen in Settings."),
                     tr("Choose the graphics card there to use it."));

@@ -23,6 +23,14 @@ void LibraryWorker::scan(RequestId id, const QStringList& folders, const std::st
     emit scanned(id, cards);
 }
 
+void LibraryWorker::inspect(const QString& path) {
+    try {
+        emit inspected(core::ModelLibrary::inspect(QFile::encodeName(path).toStdString()));
+    } catch (const std::exception& exception) {
+        spdlog::warn("{}: {}", path.toStdString(), exception.what());
+    }
+}
+
 LibraryClient::LibraryClient(QObject* parent)
     : TaskReceiver(parent)
     , m_worker(new LibraryWorker) {
@@ -32,6 +40,7 @@ LibraryClient::LibraryClient(QObject* parent)
     relay(m_worker, &LibraryWorker::scanned, this, [this](RequestId id, const ModelCards& cards) {
         if (id == m_current) emit scanned(cards);
     });
+    relay(m_worker, &LibraryWorker::inspected, this, [this](const core::ModelCard& card) { emit inspected(card); });
     m_thread.start(QThread::LowPriority);
 }
 
@@ -46,6 +55,10 @@ void LibraryClient::scan(const QStringList& folders) {
     postTask(m_worker, [worker = m_worker, id = ++m_current, folders, stop = m_stop.get_token()] {
         worker->scan(id, folders, stop);
     });
+}
+
+void LibraryClient::inspect(const QString& path) {
+    postTask(m_worker, [worker = m_worker, path] { worker->inspect(path); });
 }
 
 void LibraryClient::shutdown() {

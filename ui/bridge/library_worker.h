@@ -19,8 +19,10 @@ class LibraryWorker : public TaskReceiver {
     Q_OBJECT
 public:
     void scan(RequestId id, const QStringList& folders, const std::stop_token& stop);
+    void inspect(const QString& path);
 
 signals:
+    void inspected(const hearth::core::ModelCard& card);
     void scanned(hearth::ui::RequestId id, const hearth::ui::ModelCards& cards);
 };
 
@@ -32,6 +34,8 @@ public:
 
     /// Ends in `scanned`, unless a newer scan replaces it.
     void scan(const QStringList& folders);
+    /// One file, wherever it is. Ends in `inspected`.
+    void inspect(const QString& path);
     void shutdown();
 
     /// Where the starter model is put; always among the folders that are searched.
@@ -40,6 +44,7 @@ public:
 signals:
     void scanStarted();
     void scanned(const hearth::ui::ModelCards& cards);
+    void inspected(const hearth::core::ModelCard& card);
 
 private:
     QThread m_thread;

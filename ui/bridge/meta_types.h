@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/catalog/model_library.h"
+#include "core/engine/devices.h"
 #include "core/engine/generation.h"
 #include "core/telemetry/cpu_monitor.h"
 #include "core/telemetry/gpu_monitor.h"

@@ -156,12 +156,27 @@ SettingRow* SettingRow::optionalNumber(SettingBinder& binder, const QString& key
     return row;
 }
 
+void SettingRow::setChoices(const std::vector<Choice>& choices) {
+    if (m_choices == nullptr) return;
+    // Telling the same again must not close a list that is open.
+    const auto same = [this](const Choice& entry) { return m_choices->findData(entry.value) >= 0 && m_choices->itemText(m_choices->findData(entry.value)) == entry.text; };
+    if (m_choices->count() == static_cast<int>(choices.size()) && std::ranges::all_of(choices, same)) return;
+    m_choices->clear();
+    for (const Choice& entry : choices) m_choices->addItem(entry.text, entry.value);
+    m_show();
+}
+
 SettingRow* SettingRow::choice(SettingBinder& binder, const QString& key, const Text& text, const std::vector<Choice>& choices, QWidget* parent) {
     auto* row = new SettingRow(binder, key, text, parent);
     auto* field = new QComboBox(row);
     for (const Choice& entry : choices) field->addItem(entry.text, entry.value);
     guardWheel(field);
-    row->setField(field, [&binder, key, field] { field->setCurrentIndex(std::max(0, field->findData(binder.value(key)))); });
+    row->m_choices = field;
+    row->setField(field, [&binder, key, field] {
+        const QVariant value = binder.value(key);
+        if (field->findData(value) < 0) field->addItem(tr("%1 (not there)").arg(value.toString()), value);
+        field->setCurrentIndex(field->findData(value));
+    });
     connect(field, &QComboBox::activated, row, [&binder, key, field](int at) { binder.change(key, field->itemData(at)); });
     return row;
 }

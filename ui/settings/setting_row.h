@@ -10,6 +10,7 @@
 #include <functional>
 #include <vector>
 
+class QComboBox;
 class QToolButton;
 class QVBoxLayout;
 
@@ -28,6 +29,7 @@ public:
     struct Choice {
         QString value;
         QString text;
+        bool operator==(const Choice&) const = default;
     };
 
     /// `zeroText`: what the smallest value means, for example "Off" or "Automatic"; empty = just that number.
@@ -36,6 +38,8 @@ public:
     /// A whole number of any size, -1 when the field is empty.
     static SettingRow* optionalNumber(SettingBinder& binder, const QString& key, const Text& text, const QString& emptyText, QWidget* parent);
     static SettingRow* choice(SettingBinder& binder, const QString& key, const Text& text, const std::vector<Choice>& choices, QWidget* parent);
+    /// Other choices for a row that choice() made. The setting keeps its value: what is no longer among them is shown as missing.
+    void setChoices(const std::vector<Choice>& choices);
 
 private:
     SettingRow(SettingBinder& binder, const QString& key, const Text& text, QWidget* parent);
@@ -49,6 +53,7 @@ private:
     QVBoxLayout* m_texts;
     QToolButton* m_reset;
     std::function<void()> m_show;
+    QComboBox* m_choices = nullptr; ///< of choice()
 };
 
 } // namespace hearth::ui

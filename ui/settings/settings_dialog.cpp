@@ -19,7 +19,7 @@ namespace hearth::ui {
 namespace {
 
 constexpr int kTitlesWidth = 160;
-constexpr QSize kSize(700, 560);
+constexpr QSize kSize(720, 620);
 
 } // namespace
 
@@ -28,6 +28,7 @@ SettingsDialog::SettingsDialog(const QMap<QString, QVariant>& effective, const Q
     : QDialog(parent)
     , m_binder(new SettingBinder(effective, modelName, modelOverrides, this))
     , m_chatPage(nullptr)
+    , m_performancePage(nullptr)
     , m_titles(new QListWidget(this))
     , m_pages(new QStackedWidget(this)) {
     setWindowTitle(tr("Settings"));
@@ -39,7 +40,8 @@ SettingsDialog::SettingsDialog(const QMap<QString, QVariant>& effective, const Q
 
     addPage(new ModelsPage(*m_binder, m_pages));
     addPage(new GenerationPage(*m_binder, m_pages));
-    addPage(new PerformancePage(*m_binder, m_pages));
+    m_performancePage = new PerformancePage(*m_binder, m_pages);
+    addPage(m_performancePage);
     m_chatPage = new ChatPage(*m_binder, m_pages);
     addPage(m_chatPage);
     addPage(new AppearancePage(*m_binder, m_pages));
@@ -71,6 +73,14 @@ SettingsDialog::SettingsDialog(const QMap<QString, QVariant>& effective, const Q
 void SettingsDialog::addPage(SettingsPage* page) {
     m_titles->addItem(page->title());
     m_pages->addWidget(page);
+}
+
+void SettingsDialog::setModels(const std::vector<core::ModelCard>& cards, const QString& current) {
+    m_performancePage->setModels(cards, current);
+}
+
+void SettingsDialog::setRoom(const PlanRoom& room) {
+    m_performancePage->setRoom(room);
 }
 
 void SettingsDialog::showPage(const QString& title) {

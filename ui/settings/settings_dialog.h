@@ -4,10 +4,15 @@
 // is nothing to confirm. Values are checked against core/store/settings_schema.h. Thread: GUI.
 #pragma once
 
+#include "core/catalog/model_library.h"
+#include "ui/models/memory_planning.h"
+
 #include <QDialog>
 #include <QMap>
 #include <QString>
 #include <QVariant>
+
+#include <vector>
 
 class QListWidget;
 class QStackedWidget;
@@ -15,6 +20,7 @@ class QStackedWidget;
 namespace hearth::ui {
 
 class ChatPage;
+class PerformancePage;
 class SettingBinder;
 class SettingsPage;
 
@@ -31,6 +37,11 @@ public:
     void showPage(const QString& title);
     void done(int result) override;
 
+    /// The models that may be planned for, and which of them first (a path; empty = the first one).
+    void setModels(const std::vector<core::ModelCard>& cards, const QString& current);
+    /// What is there now; any number of times.
+    void setRoom(const PlanRoom& room);
+
 signals:
     void settingChanged(const QString& key, const QVariant& value, bool forModelOnly);
     void settingReset(const QString& key, bool forModelOnly);
@@ -40,6 +51,7 @@ private:
 
     SettingBinder* m_binder;
     ChatPage* m_chatPage;
+    PerformancePage* m_performancePage;
     QListWidget* m_titles;
     QStackedWidget* m_pages;
 };

@@ -93,13 +93,16 @@ void MuteLabel::setText(const QString& text) {
 QSize MuteLabel::sizeHint() const { return {200, heightForWidth(200)}; }
 
 int MuteLabel::heightForWidth(int width) const {
-    return static_cast<int>(std::ceil(layOut(m_text, font(), std::max(1, width), nullptr)));
+    const QMargins margins = contentsMargins();
+    const int room = std::max(1, width - margins.left() - margins.right());
+    return static_cast<int>(std::ceil(layOut(m_text, font(), room, nullptr))) + margins.top() + margins.bottom();
 }
 
 void MuteLabel::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     painter.setPen(Theme::current().mute);
-    layOut(m_text, font(), width(), &painter);
+    painter.translate(contentsRect().topLeft());
+    layOut(m_text, font(), contentsRect().width(), &painter);
 }
 
 BigNumber::BigNumber(const QString& unit, QWidget* parent) : QWidget(parent), m_unit(unit) {
@@ -143,6 +146,13 @@ void ValueRow::setValue(const QString& value) {
     update();
 }
 
+void ValueRow::setName(const QString& name) {
+    if (name == m_name) return;
+    m_name = name;
+    setAccessibleName(QStringLiteral("%1: %2").arg(m_name, m_value));
+    update();
+}
+
 QSize ValueRow::sizeHint() const { return {200, kRowHeight}; }
 
 bool ValueRow::event(QEvent* event) {
@@ -178,7 +188,15 @@ Card::Card(const QString& title, QWidget* parent) : QWidget(parent), m_column(ne
 void Card::setTitle(const QString& title) {
     if (title == m_title && !accessibleName().isEmpty()) return;
     m_title = title;
-    setAccessibleName(title);
+    setAccessibleName(m_badge.isEmpty() ? title : QStringLiteral("%1, %2").arg(title, m_badge));
+    update();
+}
+
+void Card::setBadge(const QString& text, Tone tone) {
+    if (text == m_badge && tone == m_tone) return;
+    m_badge = text;
+    m_tone = tone;
+    setAccessibleName(text.isEmpty() ? m_title : QStringLiteral("%1, %2").arg(m_title, text));
     update();
 }
 
@@ -209,7 +227,16 @@ void Card::paintEvent(QPaintEvent*) {
     painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), metrics::kCardRadius, metrics::kCardRadius);
     painter.setFont(textFont(metrics::kTextPx, QFont::DemiBold));
     painter.setPen(colors.text);
-    const QRect line(kCardPadding, kCardPadding, width() - 2 * kCardPadding, kTitleHeight);
+    QRect line(kCardPadding, kCardPadding, width() - 2 * kCardPadding, kTitleHeight);
+    if (!m_badge.isEmpty()) {
+        const QFont titleFont = painter.font();
+        painter.setFont(textFont(metrics::kCaptionPx, QFont::DemiBold));
+        painter.setPen(m_tone == Tone::Good ? colors.good : m_tone == Tone::Warning ? colors.warning : colors.mute);
+        painter.drawText(line, Qt::AlignVCenter | Qt::AlignRight, m_badge);
+        line.setWidth(line.width() - painter.fontMetrics().horizontalAdvance(m_badge) - kColumnGap);
+        painter.setFont(titleFont);
+        painter.setPen(colors.text);
+    }
     painter.drawText(line, Qt::AlignVCenter | Qt::AlignLeft,
                      painter.fontMetrics().elidedText(m_title, Qt::ElideRight, line.width()));
 }

@@ -79,6 +79,7 @@ public:
     /// An empty value shows a dash: unknown is not zero.
     void setValue(const QString& value);
     [[nodiscard]] QString value() const { return m_value; }
+    void setName(const QString& name);
     [[nodiscard]] QString name() const { return m_name; }
 
     [[nodiscard]] QSize sizeHint() const override;
@@ -99,6 +100,10 @@ public:
 
     void setTitle(const QString& title);
     [[nodiscard]] QString title() const { return m_title; }
+    enum class Tone : int { Good, Quiet, Warning };
+    /// A word or two at the right end of the title's line: "in use". Empty = none.
+    void setBadge(const QString& text, Tone tone = Tone::Quiet);
+    [[nodiscard]] QString badge() const { return m_badge; }
     [[nodiscard]] QVBoxLayout* column() const { return m_column; }
     ValueRow* addRow(const QString& name);
 
@@ -108,6 +113,8 @@ protected:
 
 private:
     QString m_title;
+    QString m_badge;
+    Tone m_tone = Tone::Quiet;
     QVBoxLayout* m_column;
 };
 

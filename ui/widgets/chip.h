@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Chip: a small pill with a short fact, and a dot when it is a state ("● CPU · AVX-512 VNNI"). Says something, does
-// nothing; the tooltip tells the rest. Thread: GUI.
+// Chip: a small pill with a short fact, and a dot when it is a state ("● CPU · AVX-512 VNNI"). The tooltip tells the rest;
+// one that is made a button tells more when it is pressed, by mouse or keyboard. Thread: GUI.
 #pragma once
 
 #include <QString>
@@ -22,16 +22,25 @@ public:
     void setDot(Dot dot);
     /// Both at once; hides the chip when the text is empty, else shows it.
     void setFact(const QString& text, Dot dot = Dot::None);
+    void makeButton();
 
     [[nodiscard]] QSize sizeHint() const override;
     [[nodiscard]] QSize minimumSizeHint() const override;
 
+signals:
+    void clicked(); ///< of a button
+
 protected:
+    void enterEvent(QEnterEvent* event) override;
+    void keyPressEvent(QKeyEvent* event) override;
+    void leaveEvent(QEvent* event) override;
+    void mouseReleaseEvent(QMouseEvent* event) override;
     void paintEvent(QPaintEvent* event) override;
 
 private:
     QString m_text;
     Dot m_dot = Dot::None;
+    bool m_button = false;
 };
 
 } // namespace hearth::ui

@@ -10,6 +10,7 @@
 #include "ui/widgets/status_text.h"
 
 #include <QPainter>
+#include <QPushButton>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -70,8 +71,15 @@ StatusPanel::StatusPanel(QWidget* parent) : QScrollArea(parent) {
     m_noGpuCard = new Card(tr("No AMD GPU found"), content);
     m_noGpuReason = new MuteLabel(m_noGpuCard);
     m_noGpuCard->column()->addWidget(m_noGpuReason);
+    m_noGpuRetry = buildRetry(m_noGpuCard);
+    m_noGpuCard->column()->addWidget(m_noGpuRetry, 0, Qt::AlignLeft);
     m_noGpuCard->hide();
     m_column->addWidget(m_noGpuCard);
+    m_environment = new MuteLabel(content);
+    m_environment->setObjectName(QStringLiteral("environment"));
+    m_environment->setContentsMargins(12, 0, 12, 0); // in line with the texts of the cards
+    m_environment->hide();
+    m_column->addWidget(m_environment);
     buildCpuCard();
     buildModelCard();
     m_column->addStretch(1);
@@ -133,6 +141,15 @@ void StatusPanel::setIdle() {
 
 // --- GPUs ---------------------------------------------------------------------------------------------------------
 
+QPushButton* StatusPanel::buildRetry(QWidget* parent) {
+    auto* button = new QPushButton(tr("Try the GPU again"), parent);
+    button->setObjectName(QStringLiteral("retryGpu"));
+    button->setAutoDefault(false);
+    button->hide();
+    connect(button, &QPushButton::clicked, this, &StatusPanel::gpuRetryRequested);
+    return button;
+}
+
 StatusPanel::GpuCard StatusPanel::buildGpuCard() {
     GpuCard shown;
     shown.card = new Card(QString(), widget());
@@ -140,6 +157,13 @@ StatusPanel::GpuCard StatusPanel::buildGpuCard() {
     QVBoxLayout* column = shown.card->column();
     shown.detail = new MuteLabel(shown.card);
     column->addWidget(shown.detail);
+    shown.reason = new MuteLabel(shown.card);
+    shown.reason->setObjectName(QStringLiteral("reason"));
+    shown.reason->setContentsMargins(0, 6, 0, 6);
+    shown.reason->hide();
+    column->addWidget(shown.reason);
+    shown.retry = buildRetry(shown.card);
+    column->addWidget(shown.retry, 0, Qt::AlignLeft);
     column->addSpacing(6);
     shown.load = shown.card->addRow(tr("Load"));
     shown.loadGauge = new Gauge(shown.card);
@@ -161,9 +185,7 @@ StatusPanel::GpuCard StatusPanel::buildGpuCard() {
     return shown;
 }
 
-void StatusPanel::fillGpuCard(GpuCard& shown, const core::GpuSample& sample) {
-    shown.card->setTitle(QString::fromStdString(sample.name));
-    shown.detail->setText(joined({QString::fromStdString(sample.pciAddress), sample.asleep ? tr("asleep") : QString()}));
+void StatusPanel::showSample(GpuCard& shown, const core::GpuSample& sample) {
     shown.load->setValue(percentText(sample.load));
     shown.loadGauge->setShares(sample.load.value_or(0.0f));
     QString memory;
@@ -176,7 +198,7 @@ void StatusPanel::fillGpuCard(GpuCard& shown, const core::GpuSample& sample) {
         ours = shareOf(mine, *sample.vramTotal);
         others = shareOf(*sample.vramUsed - mine, *sample.vramTotal);
     } else if (sample.vramTotal) {
-        memory = QString::fromStdString(core::formatBytes(*sample.vramTotal));
+        memory = bytesText(*sample.vramTotal);
     }
     shown.memory->setValue(memory);
     shown.memoryGauge->setShares(ours, others);
@@ -185,16 +207,93 @@ void StatusPanel::fillGpuCard(GpuCard& shown, const core::GpuSample& sample) {
     showSensor(shown.power, sample.power ? tr("%1 W").arg(qRound(*sample.power)) : QString());
 }
 
+/// Whether it is used, and if not, why and what would help.
+void StatusPanel::showDevice(GpuCard& shown, const core::Device& device) {
+    using core::GpuReason;
+    const bool works = m_model && m_model->device == device.id;
+    QString reason;
+    if (works) {
+        shown.card->setBadge(tr("in use"), Card::Tone::Good);
+    } else if (device.reason != GpuReason::Ok) {
+        const bool wished = device.reason == GpuReason::UsersChoice || device.reason == GpuReason::HiddenByEnvironment;
+        shown.card->setBadge(tr("not used"), wished ? Card::Tone::Quiet : Card::Tone::Warning);
+        reason = QString::fromStdString(device.explanation);
+    } else if (m_model && device.used) { // the model in use went elsewhere; its own card says why
+        shown.card->setBadge(tr("not used"), m_model->fallback ? Card::Tone::Warning : Card::Tone::Quiet);
+        reason = QString::fromStdString(m_model->backendReason);
+    } else {
+        shown.card->setBadge(device.used ? tr("ready") : tr("not used"), Card::Tone::Quiet);
+        if (!device.used) reason = QString::fromStdString(device.explanation);
+    }
+    if (reason.isEmpty()) {
+        reason = QString::fromStdString(core::limitsOf(device));
+        if (!reason.isEmpty()) reason = reason.front().toUpper() + reason.mid(1) + u'.';
+    }
+    shown.reason->setText(reason);
+    shown.reason->setVisible(!reason.isEmpty());
+    const GpuReason failed = works || device.reason != GpuReason::Ok || !m_model || !device.used ? device.reason : m_model->gpuReason;
+    shown.retry->setVisible(kernels::canTryAgain(failed));
+}
+
+void StatusPanel::fillGpuCard(GpuCard& shown, const Gpu& gpu) {
+    const bool measured = gpu.sample.has_value();
+    for (QWidget* part : std::initializer_list<QWidget*>{shown.load, shown.loadGauge, shown.memoryGauge}) part->setVisible(measured);
+    QStringList details;
+    if (gpu.device) {
+        details << QString::fromStdString(gpu.device->family) << QString::fromStdString(gpu.device->api);
+        showDevice(shown, *gpu.device);
+    }
+    if (gpu.sample) {
+        shown.card->setTitle(QString::fromStdString(gpu.sample->name));
+        details << QString::fromStdString(gpu.sample->pciAddress) << (gpu.sample->asleep ? tr("asleep") : QString());
+        showSample(shown, *gpu.sample);
+    } else {
+        shown.card->setTitle(QString::fromStdString(gpu.device->name));
+        if (gpu.device->id.contains(':') && gpu.device->id.contains('.')) details << QString::fromStdString(gpu.device->id); // a PCI address
+        shown.memory->setValue(bytesText(gpu.device->totalBytes));
+    }
+    shown.detail->setText(joined(details));
+}
+
+std::vector<StatusPanel::Gpu> StatusPanel::gpus() const {
+    std::vector<Gpu> all;
+    for (const core::GpuSample& sample : m_report.cards) all.push_back({sample, std::nullopt});
+    for (const core::Device& device : m_devices.devices) {
+        if (device.id == core::kCpuDevice) continue;
+        const auto same = [&](const Gpu& gpu) { return gpu.sample && !gpu.device && !gpu.sample->pciAddress.empty() && gpu.sample->pciAddress == device.id; };
+        const auto found = std::find_if(all.begin(), all.end(), same);
+        if (found != all.end()) {
+            found->device = device;
+        } else {
+            all.push_back({std::nullopt, device});
+        }
+    }
+    return all;
+}
+
 void StatusPanel::setGpu(const core::GpuReport& report) {
-    while (m_gpuCards.size() > report.cards.size()) {
+    m_report = report;
+    showGpus();
+}
+
+void StatusPanel::setDevices(const core::DeviceList& devices) {
+    if (devices.devices.empty()) return;
+    m_devices = devices;
+    showGpus();
+}
+
+void StatusPanel::showGpus() {
+    const std::vector<Gpu> all = gpus();
+    while (m_gpuCards.size() > all.size()) {
         delete m_gpuCards.back().card;
         m_gpuCards.pop_back();
     }
-    while (m_gpuCards.size() < report.cards.size()) m_gpuCards.push_back(buildGpuCard());
-    for (std::size_t i = 0; i < report.cards.size(); ++i) fillGpuCard(m_gpuCards[i], report.cards[i]);
+    while (m_gpuCards.size() < all.size()) m_gpuCards.push_back(buildGpuCard());
+    for (std::size_t i = 0; i < all.size(); ++i) fillGpuCard(m_gpuCards[i], all[i]);
 
-    // The reason may begin with the words that the card's title already says.
-    QString reason = QString::fromStdString(report.reason);
+    // The reason may begin with the words that the card's title already says. What the engine found says more.
+    const bool told = !m_devices.devices.empty() && !m_devices.gpuExplanation.empty();
+    QString reason = QString::fromStdString(told ? m_devices.gpuExplanation : m_report.reason);
     const QString prefix = QStringLiteral("No AMD GPU found");
     if (reason.startsWith(prefix)) {
         reason = reason.mid(prefix.size());
@@ -203,7 +302,10 @@ void StatusPanel::setGpu(const core::GpuReport& report) {
     }
     m_noGpuReason->setText(reason);
     m_noGpuCard->setAccessibleDescription(reason);
-    m_noGpuCard->setVisible(report.cards.empty());
+    m_noGpuRetry->setVisible(told && kernels::canTryAgain(m_devices.gpuReason));
+    m_noGpuCard->setVisible(all.empty() && (told || !reason.isEmpty()));
+    m_environment->setText(m_devices.environment.empty() ? QString() : tr("The environment limits which graphics cards are seen: %1").arg(QString::fromStdString(m_devices.environment)));
+    m_environment->setVisible(!m_devices.environment.empty());
 }
 
 // --- processor ----------------------------------------------------------------------------------------------------
@@ -244,6 +346,11 @@ void StatusPanel::showCpuDetail() {
     m_cpuDetail->setText(joined({cores, m_cpuIdentity.logicalCores > 0 ? threadsText(m_cpuIdentity.logicalCores) : QString()}));
 }
 
+void StatusPanel::showProcessorUse() {
+    const bool works = m_model && m_model->threads > 0;
+    m_cpuCard->setBadge(works ? tr("in use") : QString(), Card::Tone::Good);
+}
+
 void StatusPanel::setCpu(const core::CpuIdentity& identity, const core::CpuSample& sample) {
     m_cpuIdentity = identity;
     if (!identity.name.empty()) m_cpuCard->setTitle(QString::fromStdString(identity.name));
@@ -278,6 +385,7 @@ void StatusPanel::buildModelCard() {
     column->addWidget(m_contextGauge);
     column->addSpacing(6);
     m_contextMemory = m_modelCard->addRow(tr("Context memory"));
+    m_gpuLayers = m_modelCard->addRow(tr("Layers on GPU"));
     m_backend = m_modelCard->addRow(tr("Runs on"));
     column->addSpacing(4);
     m_backendReason = new MuteLabel(m_modelCard);
@@ -292,12 +400,16 @@ void StatusPanel::setModel(const std::optional<core::ModelInfo>& model) {
         part->setVisible(model.has_value());
     }
     m_backendReason->setVisible(model && !model->backendReason.empty());
+    m_gpuLayers->setVisible(model && model->gpuLayers > 0);
     showCpuDetail();
+    showProcessorUse();
+    showGpus();
     if (!model) return;
+    m_gpuLayers->setValue(tr("%1 of %2").arg(model->gpuLayers).arg(model->layers));
     m_architecture->setValue(QString::fromStdString(model->architecture));
     m_quantization->setValue(QString::fromStdString(model->quantization));
     m_weights->setValue(bytesText(model->fileBytes));
-    m_contextMemory->setValue(bytesText(model->kvBytes));
+    m_contextMemory->setValue(model->kvType.empty() || model->kvBytes == 0 ? bytesText(model->kvBytes) : tr("%1, %2").arg(bytesText(model->kvBytes), QString::fromStdString(model->kvType)));
     m_backend->setValue(joined({QString::fromStdString(model->backend), QString::fromStdString(model->backendDetail)}));
     m_backendReason->setText(QString::fromStdString(model->backendReason));
     showContext(0, model->contextLength);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StatusPanel: the right column: speed, GPUs or the reason why there is none, processor, model. Shows what it is given;
+// StatusPanel: the right column: speed, each GPU and why it is not used, or why there is none, processor, model. Shows what it is given;
 // a value that nobody measured is a dash, never a zero. StatusStrip says the same in one line for the status bar.
 // Thread: GUI.
 #pragma once
 
+#include "core/engine/devices.h"
 #include "core/engine/generation.h"
 #include "core/telemetry/cpu_monitor.h"
 #include "core/telemetry/gpu_monitor.h"
@@ -15,6 +16,7 @@
 #include <optional>
 #include <vector>
 
+class QPushButton;
 class QVBoxLayout;
 
 namespace hearth::ui {
@@ -33,6 +35,8 @@ public:
 
     void setCpu(const core::CpuIdentity& identity, const core::CpuSample& sample);
     void setGpu(const core::GpuReport& report);
+    /// What the engine knows of the devices; an empty list changes nothing.
+    void setDevices(const core::DeviceList& devices);
     void setModel(const std::optional<core::ModelInfo>& model);
     /// `live`: the reply still streams.
     void setStats(const core::GenerationStats& stats, bool live);
@@ -41,13 +45,23 @@ public:
 
     [[nodiscard]] QSize sizeHint() const override;
 
+signals:
+    void gpuRetryRequested();
+
 protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
+    /// One graphics card: what the kernel's driver measures, what the engine knows, or both.
+    struct Gpu {
+        std::optional<core::GpuSample> sample;
+        std::optional<core::Device> device;
+    };
     struct GpuCard {
         Card* card = nullptr;
         MuteLabel* detail = nullptr;
+        MuteLabel* reason = nullptr; ///< why it is not used, or what it is kept from
+        QPushButton* retry = nullptr;
         ValueRow* load = nullptr;
         Gauge* loadGauge = nullptr;
         ValueRow* memory = nullptr;
@@ -61,7 +75,13 @@ private:
     void buildCpuCard();
     void buildModelCard();
     GpuCard buildGpuCard();
-    void fillGpuCard(GpuCard& shown, const core::GpuSample& sample);
+    void showGpus();
+    void fillGpuCard(GpuCard& shown, const Gpu& gpu);
+    void showDevice(GpuCard& shown, const core::Device& device);
+    void showSample(GpuCard& shown, const core::GpuSample& sample);
+    [[nodiscard]] std::vector<Gpu> gpus() const;
+    void showProcessorUse();
+    [[nodiscard]] QPushButton* buildRetry(QWidget* parent);
     void showContext(int used, int total);
     void showCpuDetail();
 
@@ -78,6 +98,10 @@ private:
     std::vector<GpuCard> m_gpuCards;
     Card* m_noGpuCard = nullptr;
     MuteLabel* m_noGpuReason = nullptr;
+    QPushButton* m_noGpuRetry = nullptr;
+    MuteLabel* m_environment = nullptr; ///< variables that hide devices
+    core::GpuReport m_report;
+    core::DeviceList m_devices;
 
     Card* m_cpuCard = nullptr;
     MuteLabel* m_cpuDetail = nullptr;
@@ -95,6 +119,7 @@ private:
     ValueRow* m_context = nullptr;
     Gauge* m_contextGauge = nullptr;
     ValueRow* m_contextMemory = nullptr;
+    ValueRow* m_gpuLayers = nullptr;
     ValueRow* m_backend = nullptr;
     MuteLabel* m_backendReason = nullptr;
     std::optional<core::ModelInfo> m_model;

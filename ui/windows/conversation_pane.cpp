@@ -88,6 +88,8 @@ QWidget* ConversationPane::buildHeader() {
     m_sidebarButton->setIconSize({metrics::kIconPx, metrics::kIconPx});
     m_sidebarButton->setAccessibleName(tr("Show conversations"));
     m_sidebarButton->setVisible(false);
+    m_backend->makeButton();
+    connect(m_backend, &Chip::clicked, this, &ConversationPane::backendReasonRequested);
     m_context->setToolTip(tr("Tokens of this conversation in the model's context, of all that fit"));
 
     auto* row = new QHBoxLayout(header);
@@ -123,8 +125,8 @@ void ConversationPane::setBackend(const std::optional<core::ModelInfo>& model) {
     const QString full =
         m_backendDetail.isEmpty() ? m_backendName : m_backendName + QStringLiteral(" · ") + m_backendDetail;
     const QString reason = model ? QString::fromStdString(model->backendReason) : QString();
-    m_backend->setDot(Chip::Dot::Good);
-    m_backend->setToolTip(full + u'\n' + reason);
+    m_backend->setDot(model && model->fallback ? Chip::Dot::Warning : Chip::Dot::Good);
+    m_backend->setToolTip(full + u'\n' + reason + (model && model->fallback ? u'\n' + tr("Click for what would help.") : QString()));
     m_backend->setAccessibleName(tr("Runs on %1").arg(full));
     m_backend->setAccessibleDescription(reason);
     fillChips();

@@ -45,6 +45,9 @@ public:
     void setBackend(const std::optional<core::ModelInfo>& model);
     void setContext(int used, int total); ///< total 0 hides it
 
+signals:
+    void backendReasonRequested();
+
 protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
     void paintEvent(QPaintEvent* event) override;

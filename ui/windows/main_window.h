@@ -7,7 +7,9 @@
 
 #include "core/base/error.h"
 #include "core/engine/generation.h"
+#include "ui/bridge/engine_client.h"
 #include "ui/bridge/meta_types.h"
+#include "ui/models/memory_planning.h"
 #include "ui/models/model_list_model.h"
 
 #include <QMainWindow>
@@ -20,7 +22,6 @@ namespace hearth::ui {
 
 class ChatController;
 class ConversationPane;
-class EngineClient;
 class LibraryClient;
 class ModelMenu;
 class SettingsDialog;
@@ -78,9 +79,12 @@ private:
     void connectActions();
     void askForTitle();
 
-    enum class GpuTry { AsKnown, Again };
-    void loadModel(const QString& path, GpuTry gpuTry = GpuTry::AsKnown);
+    void loadModel(const QString& path, EngineClient::GpuTry gpuTry = EngineClient::GpuTry::AsKnown);
     void showGpuFailure(const core::ModelInfo& info); ///< why the CPU does the work, with an offer to try again
+    void showBackendReason();                         ///< of the model that is loaded, whatever it runs on
+    void retryGpu();                                  ///< with the model that is loaded, or else only a look
+    void listDevices(EngineClient::GpuTry gpuTry = EngineClient::GpuTry::AsKnown);
+    void roomChanged();                               ///< to whom plans: the settings and the model menu
     void openOnlyModel(const ModelCards& cards);
     void showModelLoaded(const core::ModelInfo& info);
     void showModelFailed(const core::Error& error);
@@ -117,6 +121,7 @@ private:
     QString m_loadingName;
     QString m_loadingPath;
     bool m_openOnlyModel = false; ///< nothing to open was named: the scan may find the only one
+    PlanRoom m_room;              ///< of devices and memory, as last heard
     core::GenerationStats m_stats;
     bool m_narrowSidebar = false; ///< the window is too narrow for it: a button stands for it
     bool m_narrowStatus = false;

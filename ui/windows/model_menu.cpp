@@ -35,6 +35,14 @@ void ModelMenu::setCurrentPath(const QString& path) {
         action->setChecked(action->data().toString() == path);
 }
 
+void ModelMenu::showPlans(const std::function<QString(const core::ModelCard&)>& planOf) {
+    for (std::size_t i = 0; i < m_modelActions.size(); ++i) {
+        const core::ModelCard& card = m_models.cards()[i];
+        const QString plan = card.usable ? planOf(card) : QString();
+        if (!plan.isEmpty()) m_modelActions[i]->setToolTip(tr("%1\n%2").arg(m_modelActions[i]->data().toString(), plan));
+    }
+}
+
 void ModelMenu::setScanning(bool scanning) {
     m_scanning = scanning;
     if (m_models.rowCount() == 0) rebuild();

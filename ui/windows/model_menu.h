@@ -4,8 +4,12 @@
 // quantization, the unusable ones greyed with the reason, then the commands. Thread: GUI.
 #pragma once
 
-#include <QMenu>
+#include "core/catalog/model_library.h"
 
+#include <QMenu>
+#include <QString>
+
+#include <functional>
 #include <vector>
 
 class QActionGroup;
@@ -22,6 +26,8 @@ public:
 
     /// The file that is loaded or being loaded: ticked.
     void setCurrentPath(const QString& path);
+    /// Says at each model what `planOf` says of its card; nothing for an empty text.
+    void showPlans(const std::function<QString(const core::ModelCard&)>& planOf);
     void setScanning(bool scanning);
     [[nodiscard]] std::vector<QAction*> modelActions() const { return m_modelActions; }
 

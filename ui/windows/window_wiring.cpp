@@ -88,6 +88,15 @@ void MainWindow::connectConversation() {
     connect(&m_pane->modelButton(), &ModelButton::cancelRequested, this,
             [this] { m_parts.engine.cancel(m_parts.engine.currentLoad()); });
     connect(m_modelMenu, &ModelMenu::modelChosen, this, &MainWindow::openModel);
+    connect(m_modelMenu, &QMenu::aboutToShow, this, [this] {
+        const auto wishes = loadRequest({}, [this](const QString& key) { return m_parts.settings.globals().value(key); });
+        m_modelMenu->showPlans([this, wishes](const core::ModelCard& card) {
+            const auto planned = card.needs ? planOf(*card.needs, m_room, wishes) : std::nullopt;
+            return planned ? QString::fromStdString(core::describe(planned->plan)) : QString();
+        });
+    });
+    connect(m_pane, &ConversationPane::backendReasonRequested, this, &MainWindow::showBackendReason);
+    connect(m_status, &StatusPanel::gpuRetryRequested, this, &MainWindow::retryGpu);
 }
 
 void MainWindow::connectActions() {
@@ -221,6 +230,13 @@ void MainWindow::connectEngine() {
         m_pane->setBackend(info);
         m_status->setModel(info);
         showGpuFailure(info);
+        listDevices(); // after the reply: the engine is busy with it
+    });
+    connect(&engine, &EngineClient::devicesListed, this, [this](RequestId, const core::DeviceList& list) {
+        if (list.devices.empty()) return;
+        m_room.devices = list;
+        m_status->setDevices(list);
+        roomChanged();
     });
     connect(&engine, &EngineClient::modelLoadFailed, this, [this](RequestId, const core::Error& error) {
         if (!m_parts.engine.isLoading()) showModelFailed(error); // else it made room for the next one
@@ -230,6 +246,12 @@ void MainWindow::connectEngine() {
         showModelFailed({core::ErrorCode::Cancelled, {}});
     });
     connect(&m_parts.library, &LibraryClient::scanStarted, this, [this] { m_modelMenu->setScanning(true); });
+    connect(&m_parts.library, &LibraryClient::inspected, this, [this](const core::ModelCard& card) {
+        if (!m_settingsDialog) return;
+        ModelCards cards = m_models.cards();
+        cards.insert(cards.begin(), card);
+        m_settingsDialog->setModels(cards, QFile::decodeName(card.path.c_str()));
+    });
     connect(&m_parts.library, &LibraryClient::scanned, this, [this](const ModelCards& cards) {
         m_models.setCards(cards);
         m_modelMenu->setScanning(false);
@@ -241,8 +263,15 @@ void MainWindow::connectEngine() {
             [this](const core::CpuIdentity& identity, const core::CpuSample& sample) {
                 m_status->setCpu(identity, sample);
                 m_strip->setCpu(identity, sample);
+                if (sample.memoryTotal == 0) return;
+                m_room.ramTotal = sample.memoryTotal;
+                m_room.ramFree = sample.memoryTotal - std::min(sample.memoryUsed, sample.memoryTotal);
             });
-    connect(&m_parts.telemetry, &TelemetryClient::gpuSampled, m_status, &StatusPanel::setGpu);
+    connect(&m_parts.telemetry, &TelemetryClient::gpuSampled, this, [this](const core::GpuReport& report) {
+        m_status->setGpu(report);
+        m_room.gpus = report;
+        roomChanged(); // once a second: the processor's sample came before
+    });
 }
 
 // --- models ---------------------------------------------------------------------------------------------------------
@@ -253,7 +282,11 @@ void MainWindow::begin(const QString& modelPath) {
     const QString last = m_parts.settings.value(QStringLiteral("models.last")).toString();
     const QString path = modelPath.isEmpty() ? last : modelPath;
     m_openOnlyModel = path.isEmpty();
-    if (!path.isEmpty()) openModel(path);
+    if (path.isEmpty()) {
+        listDevices(); // else a load does it
+    } else {
+        openModel(path);
+    }
     m_pane->composer().focusInput();
 }
 
@@ -272,13 +305,26 @@ void MainWindow::openModel(const QString& path) {
     m_parts.settings.setModel(absolute, [this, absolute] { loadModel(absolute); });
 }
 
-void MainWindow::loadModel(const QString& path, GpuTry gpuTry) {
-    core::LoadRequest request;
-    request.retryGpu = gpuTry == GpuTry::Again;
-    request.path = QFile::encodeName(path).toStdString();
-    request.contextLength = m_parts.settings.value(QStringLiteral("engine.contextLength")).toInt();
-    request.threads = m_parts.settings.value(QStringLiteral("engine.threads")).toInt();
+void MainWindow::loadModel(const QString& path, EngineClient::GpuTry gpuTry) {
+    core::LoadRequest request = loadRequest(path, [this](const QString& key) { return m_parts.settings.value(key); });
+    request.retryGpu = gpuTry == EngineClient::GpuTry::Again;
     m_parts.engine.load(request);
+}
+
+void MainWindow::listDevices(EngineClient::GpuTry gpuTry) {
+    m_parts.engine.listDevices(m_parts.settings.value(QStringLiteral("engine.device")).toString(), gpuTry);
+}
+
+void MainWindow::retryGpu() {
+    if (m_parts.engine.model()) {
+        loadModel(m_loadingPath, EngineClient::GpuTry::Again);
+    } else {
+        listDevices(EngineClient::GpuTry::Again);
+    }
+}
+
+void MainWindow::roomChanged() {
+    if (m_settingsDialog) m_settingsDialog->setRoom(m_room);
 }
 
 void MainWindow::showModelLoaded(const core::ModelInfo& info) {
@@ -296,6 +342,7 @@ void MainWindow::showModelLoaded(const core::ModelInfo& info) {
         m_pane->notice().showNotice(NoticeBar::Kind::Info, tr("About this model"), notices.join(u'\n'));
     }
     if (info.fallback) showGpuFailure(info);
+    listDevices();
     refreshPage();
     refreshComposer();
     refreshActions();
@@ -303,8 +350,26 @@ void MainWindow::showModelLoaded(const core::ModelInfo& info) {
 
 void MainWindow::showGpuFailure(const core::ModelInfo& info) {
     const ErrorText text = describeGpu(info);
-    m_pane->notice().showNotice(NoticeBar::Kind::Warning, text.title, text.body + u'\n' + text.details, text.remedy,
-                                tr("Try again"), [this] { loadModel(m_loadingPath, GpuTry::Again); });
+    // Core's sentence names files, groups and operations, and ends with the remedy; of a crash it knows no more than is said already.
+    const bool known = info.gpuReason == core::GpuReason::CrashedLastTime;
+    m_pane->notice().showNotice(NoticeBar::Kind::Warning, text.title, known ? text.body : text.body + u'\n' + text.details, known ? text.remedy : QString(),
+                                tr("Try the GPU again"), [this] { retryGpu(); });
+}
+
+void MainWindow::showBackendReason() {
+    const auto& info = m_parts.engine.model();
+    if (!info) return;
+    if (info->fallback) return showGpuFailure(*info);
+    const ErrorText text = describeGpu(*info);
+    if (info->gpuReason == core::GpuReason::UsersChoice) {
+        m_pane->notice().showNotice(NoticeBar::Kind::Info, text.title, text.body, text.remedy, tr("Open settings"),
+                                    [this] { showSettings(QStringLiteral("Performance")); });
+    } else if (!text.title.isEmpty()) {
+        m_pane->notice().showNotice(NoticeBar::Kind::Info, text.title, text.body + u'\n' + text.details, text.remedy);
+    } else {
+        m_pane->notice().showNotice(NoticeBar::Kind::Info, tr("%1 of %2 layers run on the %3").arg(info->gpuLayers).arg(info->layers).arg(QString::fromStdString(info->gpuName)),
+                                    QString::fromStdString(info->backendReason));
+    }
 }
 
 void MainWindow::showModelFailed(const core::Error& error) {
@@ -320,6 +385,7 @@ void MainWindow::showModelFailed(const core::Error& error) {
         m_pane->notice().showNotice(NoticeBar::Kind::Error, text.title, tr("%1: %2").arg(file, text.body),
                                     text.remedy + details, tr("Choose a model"), [this] { popUpModelMenu(); });
     }
+    listDevices();
     refreshPage();
     refreshComposer();
     refreshActions();
@@ -393,6 +459,12 @@ void MainWindow::showSettings(const QString& page) {
                 });
         connect(m_settingsDialog, &SettingsDialog::settingReset, this,
                 [this, target](const QString& key, bool forModel) { m_parts.settings.reset(key, target(forModel)); });
+        m_settingsDialog->setRoom(m_room);
+        m_settingsDialog->setModels(m_models.cards(), m_loadingPath);
+        // A file from elsewhere, which no scan has met.
+        const bool listed = std::ranges::find(m_models.cards(), QFile::encodeName(m_loadingPath).toStdString(), &core::ModelCard::path) != m_models.cards().end();
+        if (!m_loadingPath.isEmpty() && !listed) m_parts.library.inspect(m_loadingPath);
+        listDevices(); // what is free now
     }
     if (!page.isEmpty()) m_settingsDialog->showPage(page);
     m_settingsDialog->show();
@@ -415,7 +487,9 @@ void MainWindow::settingChanged(const QString& key) {
         scanModels();
     } else if (key == u"ui.sidebar" || key == u"ui.statusPanel") {
         fold();
-    } else if ((key == u"engine.contextLength" || key == u"engine.threads") && m_parts.engine.model()) {
+    } else if (key.startsWith(QStringLiteral("engine."))) {
+        if (key == u"engine.device") listDevices();
+        if (!m_parts.engine.model()) return;
         m_pane->notice().showNotice(NoticeBar::Kind::Info, tr("This takes effect when the model is loaded again"), {},
                                     {}, tr("Load again"), [this] { openModel(m_loadingPath); });
     }

@@ -43,6 +43,8 @@ MemoryNeeds eightBillion() {
     needs.embedding = {290 * kMebi, 289 * kMebi};
     needs.output = {420 * kMebi, 419 * kMebi};
     needs.scratchBytes = 60 * kMebi;
+    needs.scratchBytesCpuOnly = 60 * kMebi;
+    needs.gpuWorkBytes = 32 * kMebi;
     needs.kvHeads = 8;
     needs.headDim = 128;
     needs.trainedContext = 131'072;
@@ -89,6 +91,8 @@ private slots:
     void hostileNumbersSaturate();
     void sentences_data();
     void sentences();
+    void wrongPartsStayOnTheCpu();
+    void wrongPartsAreCountedAsTheyAreAllocated();
     void unusableFilesHaveNoNeeds();
 };
 
@@ -116,7 +120,7 @@ void MemoryPlanTest::predictionIsWhatIsAllocated() {
             test::writeTinyModel(folder.path().toStdString(), {.name = "e", .architecture = "qwen3moe", .layers = 3}));
     }
     constexpr std::int32_t kChunk = 24;
-    const auto needs = core::readMemoryNeeds(path.toStdString(), kChunk);
+    const auto needs = core::readMemoryNeeds(path.toStdString(), {kChunk, kChunk});
     QVERIFY2(needs.has_value(), needs ? "" : needs.error().message.c_str());
     const KvType kvType = q8 ? KvType::Q8_0 : KvType::F16;
 
@@ -140,7 +144,7 @@ void MemoryPlanTest::predictionIsWhatIsAllocated() {
             QVERIFY(model.has_value());
             const auto cache = (*model)->makeCache(plan.contextLength);
             QVERIFY(cache.has_value());
-            const std::uint64_t overhead = plan.onGpu() ? room.gpuOverhead : 0;
+            const std::uint64_t overhead = plan.onGpu() ? room.gpuOverhead + needs->gpuWorkBytes : 0;
             QCOMPARE(plan.gpu.overhead, overhead);
             QCOMPARE(plan.gpu.total() - overhead, gpu.usedBytes());
             QCOMPARE(plan.gpu.weights, gpu.weightBytes());
@@ -318,6 +322,7 @@ void MemoryPlanTest::hostileNumbersSaturate() {
         layer = {kMost, kMost};
     needs.embedding = {kMost, kMost};
     needs.scratchBytes = kMost;
+    needs.scratchBytesCpuOnly = kMost;
     needs.kvHeads = std::numeric_limits<std::int32_t>::max();
     needs.headDim = std::numeric_limits<std::int32_t>::max() / 32 * 32;
     const PlanWishes longest{.contextLength = std::numeric_limits<std::int32_t>::max()};
@@ -392,6 +397,98 @@ void MemoryPlanTest::sentences() {
     room.gpu = static_cast<GpuKind>(kind);
     room.ramFree = ram;
     QCOMPARE(text(planMemory(eightBillion(), room, {.gpuLayers = layers})), expected);
+}
+
+void MemoryPlanTest::wrongPartsStayOnTheCpu() {
+    using core::GpuGaps;
+    using core::typeBit;
+    using kernels::DType;
+    MemoryNeeds needs = eightBillion();
+    for (std::size_t i = 0; i < needs.layerWeights.size(); ++i)
+        needs.layerWeights[i].matrices = typeBit(DType::Q4_K) | (i % 4 == 0 ? typeBit(DType::Q6_K) : 0);
+    needs.embedding.matrices = typeBit(DType::Q4_K);
+    needs.output.matrices = typeBit(DType::Q6_K);
+    const auto planWith = [&](const GpuGaps& gaps, PlanWishes wishes = {}, std::uint64_t usable = 32 * kGibi) {
+        MemoryRoom room = roomWith(usable);
+        room.gaps = gaps;
+        return planMemory(needs, room, wishes);
+    };
+    QCOMPARE(int(planWith({.products = typeBit(DType::Q3_K)}).reason), int(PlanReason::Full));
+
+    MemoryPlan plan = planWith({.products = typeBit(DType::Q6_K)});
+    QCOMPARE(int(plan.reason), int(PlanReason::PartRight));
+    QCOMPARE(plan.layersOnGpu(), 24);
+    QVERIFY(!plan.placement.outputOnGpu && !plan.placement.embeddingKept);
+    for (std::int32_t i = 0; i < 32; ++i) QCOMPARE(plan.placement.layer(i) == core::BackendSide::Cpu, i % 4 == 0);
+    QCOMPARE(int(plan.placement.embedding()), int(core::BackendSide::Cpu)); // with layer 0
+    QCOMPARE(plan.gpu.weights, 24 * 125 * kMebi);
+    QCOMPARE(plan.ram.weights, (8 * 124 + 289 + 419) * kMebi);
+    QCOMPARE(text(plan), "24 of 32 layers on the GPU, with 4.1 GB of the 34.4 GB that are free for models; the CPU computes the rest, in which the GPU failed its test.");
+    // A number counts layers that the GPU may compute.
+    plan = planWith({.products = typeBit(DType::Q6_K)}, {.gpuLayers = 6});
+    QCOMPARE(int(plan.reason), int(PlanReason::PartWished));
+    QCOMPARE(plan.layersOnGpu(), 6);
+    QCOMPARE(plan.placement.gpuLayers, 8); // 1 2 3 5 6 7
+    QVERIFY(text(plan).contains("that leaves out layers in which the GPU failed its test"));
+    QCOMPARE(int(planWith({.products = typeBit(DType::Q6_K)}, {.gpuLayers = 30}).reason), int(PlanReason::PartRight));
+    plan = planWith({.products = typeBit(DType::Q6_K)}, {}, 2 * kGibi);
+    QCOMPARE(int(plan.reason), int(PlanReason::PartFits));
+    QVERIFY(plan.layersOnGpu() > 2 && plan.layersOnGpu() < 20);
+    QVERIFY(plan.gpu.total() <= plan.gpuUsable);
+
+    plan = planWith({.products = typeBit(DType::Q4_K)});
+    QCOMPARE(int(plan.reason), int(PlanReason::CpuGpuWrong));
+    QVERIFY(!plan.onGpu() && text(plan).startsWith("CPU, because the GPU failed its test"));
+    plan = planWith({.lookups = typeBit(DType::Q4_K)});
+    QVERIFY((plan.placement == core::LayerPlacement{32, true, true}));
+    QCOMPARE(plan.ram.weights, 289 * kMebi);
+    plan = planWith({.mixtures = true, .sampling = true});
+    QCOMPARE(int(plan.reason), int(PlanReason::Full));
+    needs.layerWeights[5].expertMatrices = typeBit(DType::Q4_K);
+    QCOMPARE(planWith({.mixtures = true}).layersOnGpu(), 31);
+    QCOMPARE(planWith({.expertProducts = typeBit(DType::Q4_K)}).layersOnGpu(), 31);
+    QCOMPARE(planWith({.expertProducts = typeBit(DType::Q5_K)}).layersOnGpu(), 32);
+
+    // A cache that the GPU gets wrong: another one there, the wished one where the CPU does it all.
+    const PlanWishes q8{.kvType = KvType::Q8_0};
+    QVERIFY(planWith({}, q8).kvType == KvType::Q8_0);
+    plan = planWith({.q8Cache = true}, q8);
+    QVERIFY(plan.kvType == KvType::F16 && plan.q8CacheWrong && plan.onGpu());
+    QVERIFY(text(plan).contains("keys and values are f16"));
+    plan = planWith({.q8Cache = true}, q8, kMebi);
+    QVERIFY(plan.kvType == KvType::Q8_0 && !plan.q8CacheWrong && !plan.onGpu());
+    QCOMPARE(int(plan.reason), int(PlanReason::CpuGpuTooSmall));
+}
+
+void MemoryPlanTest::wrongPartsAreCountedAsTheyAreAllocated() {
+    // Layers of this file differ in their types.
+    const std::string path = HEARTH_TEST_DATA "/models/gguf/llama-tiny-Q4_K_M.gguf";
+    constexpr std::int32_t kChunk = 24;
+    const auto needs = core::readMemoryNeeds(path, {kChunk, kChunk});
+    QVERIFY(needs.has_value());
+    core::TypeSet all = 0;
+    for (const core::PartBytes& layer : needs->layerWeights) all |= layer.matrices;
+    int partly = 0;
+    for (const kernels::DTypeInfo& type : kernels::allDTypes()) {
+        if ((all & core::typeBit(type.dtype)) == 0) continue;
+        for (const bool lookups : {false, true}) {
+            MemoryRoom room = roomWith(kGibi);
+            room.gaps.products = core::typeBit(type.dtype);
+            if (lookups) room.gaps.lookups = needs->embedding.matrices;
+            const MemoryPlan plan = planMemory(*needs, room, {.contextLength = 100});
+            partly += plan.layersOnGpu() > 0 && plan.layersOnGpu() < plan.layers ? 1 : 0;
+            DeviceBackend cpu(kernels::CpuBackend::create({.threads = 1}));
+            DeviceBackend gpu(kernels::CpuBackend::create({.threads = 1}));
+            const auto model = core::Model::load(*core::GgufFile::open(path), core::BackendSet{cpu, &gpu, plan.placement}, {.prefillChunk = kChunk, .kvType = plan.kvType}, {}, {});
+            QVERIFY(model.has_value());
+            const auto cache = (*model)->makeCache(plan.contextLength);
+            QVERIFY(cache.has_value());
+            QCOMPARE(plan.gpu.total() - plan.gpu.overhead, gpu.usedBytes());
+            QCOMPARE(plan.ram.weights, cpu.weightFileBytes());
+            QCOMPARE(plan.ram.kv + plan.ram.scratch, cpu.bufferBytes());
+        }
+    }
+    QVERIFY2(partly > 0, "no type of this file is in some layers only");
 }
 
 void MemoryPlanTest::unusableFilesHaveNoNeeds() {

@@ -133,7 +133,7 @@ private slots:
         QTest::newRow("driver error") << 7 << number(GpuReason::DriverError) << "error 303";
         QTest::newRow("probe crashed") << 8 << number(GpuReason::ProbeCrashed) << "signal 11";
         QTest::newRow("probe timed out") << 9 << number(GpuReason::ProbeTimedOut) << "5000 ms";
-        QTest::newRow("crashed last time") << 10 << number(GpuReason::CrashedLastTime) << "Try again";
+        QTest::newRow("crashed last time") << 10 << number(GpuReason::CrashedLastTime) << "choose Try the GPU again";
         QTest::newRow("only CUDA is wanted") << 11 << number(GpuReason::HiddenByEnvironment) << "HEARTH_GPU=cuda";
     }
     void aCardThatNoRuntimeShows_hasTheReason() {

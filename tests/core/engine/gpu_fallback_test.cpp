@@ -358,6 +358,61 @@ private slots:
         QVERIFY2(info->backendReason.find("1 of 2 layers fit the GPU") != std::string::npos, info->backendReason.c_str());
     }
 
+    void whatTheGpuComputesWrongly_staysOnTheCpu_data() {
+        QTest::addColumn<QString>("operation");
+        QTest::addColumn<QString>("format");
+        QTest::addColumn<int>("layers"); // of two on the GPU; -1 = it is not used
+        QTest::addColumn<QString>("said");
+        QTest::newRow("another format") << "matmul" << "Q3_K" << 2 << "Runs on the Radeon RX 7900 XTX.";
+        QTest::newRow("the layers' format") << "matmulAdd" << "F16" << -1 << "computes something else than the processor (matmulAdd of F16 (off by 40 %, 3 % allowed))";
+        QTest::newRow("the embedding's format") << "embed" << "F16" << 2 << "so token embeddings in F16 stay on the processor";
+        QTest::newRow("the wished cache") << "attention" << "q8_0" << 2 << "keys and values are f16 there, never q8_0";
+        QTest::newRow("experts, of a model without") << "moeRoute" << "" << 2 << "Runs on the Radeon RX 7900 XTX.";
+        QTest::newRow("sampling") << "sample" << "" << 2 << "the processor samples";
+    }
+    void whatTheGpuComputesWrongly_staysOnTheCpu() {
+        QFETCH(QString, operation);
+        QFETCH(QString, format);
+        QFETCH(int, layers);
+        QFETCH(QString, said);
+        FakeGpuState state = oneGpu();
+        state.probe.devices.front().faults = {{operation.toStdString(), format.toStdString(), 0.4, 0.03}};
+        state.plan.wrong = operation.toStdString(); // were it asked, the answer would be another one
+        state.plan.wrongFormat = format.toStdString();
+        core::Engine engine({.gpus = fakeGpus(state)});
+        core::LoadRequest wished = loadRequest();
+        if (format == "q8_0") { // heads of 32, as blocks need
+            wished.path = writeTinyModel(m_folder.path().toStdString(), {.name = "Wide heads", .architecture = "qwen3"}).string();
+            wished.kvType = "q8_0";
+        }
+        const auto info = engine.load(wished, {}, {});
+        QVERIFY2(info, info ? "" : info.error().message.c_str());
+        QCOMPARE(info->backend, layers < 0 ? "CPU" : "GPU");
+        QCOMPARE(info->gpuLayers, std::max(layers, 0));
+        QCOMPARE(info->kvType, "f16");
+        QCOMPARE(info->fallback, layers < 0);
+        QCOMPARE(reason(info->gpuReason), reason(layers < 0 ? GpuReason::SelfTestFailed : GpuReason::Ok));
+        QVERIFY2(info->backendReason.find(said.toStdString()) != std::string::npos, info->backendReason.c_str());
+        QCOMPARE(ask(engine, request({fromUser("hello")})).text, askFresh(wished.path, request({fromUser("hello")})).text);
+        engine.unload();
+        QCOMPARE(state.log.alive, 0);
+    }
+
+    void theListOfDevices_saysWhatALoadWouldFind() {
+        FakeGpuState state = oneGpu();
+        state.freeBytes = std::uint64_t{10} << 30;
+        core::Engine engine({.gpus = fakeGpus(state)});
+        auto list = engine.devices("");
+        QVERIFY(list && list->used()->id == kId);
+        const auto info = engine.load(loadRequest(), {}, {});
+        QVERIFY(info);
+        list = engine.devices("");
+        QVERIFY(list && list->used()->id == kId);
+        QVERIFY(list->used()->freeBytes > state.freeBytes); // ours goes before a load
+        QVERIFY(list->used()->freeBytes < state.freeBytes + (std::uint64_t{1} << 30));
+        QCOMPARE(state.log.alive, 1);
+    }
+
     void keysAndValues_haveTheTypeAskedFor() {
         FakeGpuState state = oneGpu();
         core::Engine engine({.gpus = fakeGpus(state)});

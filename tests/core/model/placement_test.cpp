@@ -119,11 +119,26 @@ std::vector<LayerPlacement> placementsOf(std::int32_t layers) {
         all.push_back({i, false});
         all.push_back({i, true});
     }
+    // With parts that the GPU must not compute: the first, the middle, the last layer, the embedding.
+    for (const bool embeddingKept : {false, true}) {
+        for (std::int32_t i = 0; i < layers; ++i) {
+            std::vector<bool> kept(static_cast<std::size_t>(layers));
+            kept[static_cast<std::size_t>(i)] = true;
+            all.push_back({layers, i % 2 == 0, embeddingKept, kept});
+        }
+        all.push_back({layers - 1, true, embeddingKept, {true}});
+        all.push_back({layers, true, embeddingKept, std::vector<bool>(static_cast<std::size_t>(layers), true)});
+    }
+    all.push_back({layers, true, true});
     return all;
 }
 
 QByteArray words(const LayerPlacement& placement) {
-    return QString("%1 layers%2").arg(placement.gpuLayers).arg(placement.outputOnGpu ? " and the output" : "").toUtf8();
+    QString text = QString("%1 layers%2%3").arg(placement.gpuLayers).arg(placement.outputOnGpu ? " and the output" : "", placement.embeddingKept ? ", no embedding" : "");
+    for (std::size_t i = 0; i < placement.kept.size(); ++i) {
+        if (placement.kept[i]) text += QString(", not %1").arg(i);
+    }
+    return text.toUtf8();
 }
 
 } // namespace
@@ -195,8 +210,10 @@ void PlacementTest::everyBorderComputesTheSame() {
         const std::vector<float> got = session(*split.model);
         QCOMPARE(got.size(), expected.size());
         QVERIFY2(got == expected, words(placement));
-        QCOMPARE(split.gpu->steps() > 1, placement.gpuLayers > 0 || placement.outputOnGpu);
-        QCOMPARE(split.cpu->steps() > 0, placement.gpuLayers < (*whole)->config().layers || !placement.outputOnGpu);
+        const std::int32_t layers = (*whole)->config().layers;
+        const std::int32_t onGpu = placement.gpuLayersBefore(layers);
+        QCOMPARE(split.gpu->steps() > 1, onGpu > 0 || placement.outputOnGpu);
+        QCOMPARE(split.cpu->steps() > 0, onGpu < layers || !placement.outputOnGpu || placement.embeddingKept);
         QVERIFY(!split.model->failedSide().has_value());
     }
 }
@@ -270,7 +287,7 @@ void PlacementTest::memoryLiesWhereItsLayersDo() {
         const auto cache = split.model->makeCache(100);
         QVERIFY(cache.has_value());
         QCOMPARE(cache->bytes(), split.model->kvBytes(100));
-        QCOMPARE(cache->bytes(BackendSide::Gpu), core::KvCache::bytesOfLayers(config, placement.gpuLayers, 100));
+        QCOMPARE(cache->bytes(BackendSide::Gpu), core::KvCache::bytesOfLayers(config, placement.gpuLayersBefore(3), 100));
         QCOMPARE(split.gpu->bufferBytes(), cache->bytes(BackendSide::Gpu) + split.model->scratchBytes(BackendSide::Gpu));
         QCOMPARE(split.cpu->bufferBytes(), cache->bytes(BackendSide::Cpu) + split.model->scratchBytes(BackendSide::Cpu));
         if (weights == 0) weights = split.cpu->weightBytes(); // all of it

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The GPU module with the CPU for a GPU: the real module's code, code objects that are none, and a back end that fails as
-// FAKE_BACKEND says (FAKE_BACKEND_PROBE in the probing child): "wrong=OPERATION", "lost=N", "memory=N", "crash=N",
-// "hang=N" for operation number N, "refuse".
+// FAKE_BACKEND says (FAKE_BACKEND_PROBE in the probing child): "wrong=OPERATION", "wrong=OPERATION:FORMAT", "lost=N", "memory=N", "crash=N",
+// "hang=N" for operation number N, "refuse". FAKE_CODE: a character that the code objects hold.
 #include "kernels/hip/hip_module.h"
 #include "tests/support/failing_backend.h"
 
@@ -17,7 +17,8 @@
 namespace hearth::kernels {
 
 std::span<const CodeObject> codeObjects() {
-    static const std::byte kImage[4]{};
+    static const char* const word = std::getenv("FAKE_CODE");
+    static const std::byte kImage[4]{word == nullptr ? std::byte{} : static_cast<std::byte>(word[0])};
     static const CodeObject kObjects[]{{"gfx1036", kImage}, {"gfx1100", kImage}};
     return kObjects;
 }
@@ -36,7 +37,11 @@ std::unique_ptr<Backend> createHipBackend(GpuRuntime& runtime, const CodeObject&
         return nullptr;
     }
     test::FailurePlan plan;
-    if (word == "wrong") plan.wrong = value;
+    if (word == "wrong") {
+        const std::size_t colon = value.find(':');
+        plan.wrong = value.substr(0, colon);
+        if (colon != std::string::npos) plan.wrongFormat = value.substr(colon + 1);
+    }
     if (word == "lost" || word == "memory" || word == "crash" || word == "hang") plan.operation = std::atoi(value.c_str());
     if (word == "memory") plan.code = StatusCode::OutOfMemory;
     if (word == "crash") plan.instead = [] { std::raise(SIGSEGV); };

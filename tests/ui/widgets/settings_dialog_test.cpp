@@ -2,10 +2,12 @@
 //
 // SettingsDialog: every change is a signal with the schema's key, within its range, for the chosen target.
 #include "core/store/settings_schema.h"
+#include "ui/settings/memory_plan_view.h"
 #include "ui/settings/models_page.h"
 #include "ui/settings/settings_dialog.h"
 #include "ui/style/theme.h"
 
+#include <QAbstractItemView>
 #include <QComboBox>
 #include <QDoubleSpinBox>
 #include <QLineEdit>
@@ -34,9 +36,59 @@ struct Dialog : SettingsDialog {
     QToolButton* resetOf(const QString& key) const { return findChild<QToolButton*>(QStringLiteral("reset.") + key); }
     void setForModel() const { findChild<QRadioButton*>(QStringLiteral("forThisModel"))->setChecked(true); }
 
+    void choose(const char* key, const char* value) const {
+        auto* choice = field<QComboBox>(QLatin1String(key));
+        choice->setCurrentIndex(choice->findData(QLatin1String(value)));
+        emit choice->activated(choice->currentIndex());
+    }
+    [[nodiscard]] ValueRow* planRow(const char* which) const { return findChild<ValueRow*>(QStringLiteral("memoryPlan.") + QLatin1String(which)); }
+    [[nodiscard]] QString planValue(const char* which) const { return planRow(which)->value(); }
+    [[nodiscard]] QString planSentence() const { return findChild<MuteLabel*>(QStringLiteral("memoryPlan.sentence"))->text(); }
+    [[nodiscard]] QString planBadge() const { return findChild<MemoryPlanView*>()->badge(); }
+    [[nodiscard]] int plannedLayers() const { return planValue("gpu").section(u' ', 0, 0).toInt(); }
+
     QSignalSpy changed;
     QSignalSpy wasReset;
 };
+
+/// Shaped like a Llama with layers of 300 MB.
+core::ModelCard cardNamed(const char* name, std::size_t layers) {
+    constexpr std::uint64_t kMebi = std::uint64_t{1} << 20;
+    core::MemoryNeeds needs;
+    needs.layerWeights.assign(layers, {.onGpu = 300 * kMebi, .inRam = 300 * kMebi});
+    needs.embedding = {.onGpu = 290 * kMebi, .inRam = 290 * kMebi};
+    needs.output = {.onGpu = 420 * kMebi, .inRam = 420 * kMebi};
+    needs.kvHeads = 8;
+    needs.headDim = 128;
+    needs.trainedContext = 131'072;
+    core::ModelCard card;
+    card.path = std::string("/models/") + name + ".gguf";
+    card.name = name;
+    card.usable = true;
+    card.needs = needs;
+    return card;
+}
+
+core::Device radeon(const char* id, const char* name, std::uint64_t gibi) {
+    core::Device device;
+    device.id = id;
+    device.name = name;
+    device.totalBytes = gibi << 30;
+    device.freeBytes = device.totalBytes;
+    return device;
+}
+
+PlanRoom roomWith(std::vector<core::Device> gpus) {
+    PlanRoom room;
+    core::Device cpu;
+    cpu.id = core::kCpuDevice;
+    room.devices.devices = {cpu};
+    room.devices.devices.insert(room.devices.devices.end(), gpus.begin(), gpus.end());
+    core::choose(room.devices, {});
+    room.ramTotal = std::uint64_t{64} << 30;
+    room.ramFree = room.ramTotal;
+    return room;
+}
 
 } // namespace
 
@@ -75,6 +127,9 @@ private slots:
             QCOMPARE(decimal->minimum(), spec->minimum);
             QCOMPARE(decimal->maximum(), spec->maximum);
             QCOMPARE(decimal->value(), std::get<double>(spec->defaultValue));
+        } else if (const auto* choice = dialog.field<QComboBox>(key)) {
+            QCOMPARE(choice->currentData().toString().toStdString(), std::get<std::string>(spec->defaultValue));
+            for (const QString& one : QString::fromUtf8(spec->choices.data(), qsizetype(spec->choices.size())).split(u'|', Qt::SkipEmptyParts)) QVERIFY2(choice->findData(one) >= 0, qPrintable(one));
         } else {
             QVERIFY2(dialog.field<QLineEdit>(key), "the dialog has no field for this setting");
         }
@@ -133,6 +188,101 @@ private slots:
         QCOMPARE(field->value(), 0.7);
         QVERIFY(button->isHidden());
         QCOMPARE(dialog.changed.size(), 0);
+    }
+
+    // --- what fits where ------------------------------------------------------------------------------------------------------
+
+    void plan_followsEveryChangeAtOnce() {
+        Dialog dialog;
+        dialog.setModels({cardNamed("Big", 32)}, {});
+        dialog.setRoom(roomWith({radeon("0000:03:00.0", "Radeon RX 7600", 8)}));
+        QCOMPARE(dialog.planBadge(), "partly on the GPU");
+        const QString automatic = dialog.planValue("gpu");
+        QVERIFY2(automatic.contains(" of 32 layers · ") && automatic.endsWith(" of 8.6 GB"), qPrintable(automatic));
+        const int layers = dialog.plannedLayers();
+        QVERIFY(layers > 4 && layers < 32);
+        QVERIFY2(dialog.planSentence().contains("the CPU computes the rest"), qPrintable(dialog.planSentence()));
+
+        auto* context = dialog.field<QSpinBox>(QStringLiteral("engine.contextLength"));
+        context->setValue(131'072); // no click, no close: the plan stands there already
+        const int longer = dialog.plannedLayers();
+        QVERIFY2(longer < layers, qPrintable(QString("%1 of before %2").arg(longer).arg(layers)));
+        dialog.choose("engine.kvType", "q8_0");
+        QVERIFY(dialog.plannedLayers() > longer);
+        QCOMPARE(dialog.changed.last(), (QVariantList{QStringLiteral("engine.kvType"), QStringLiteral("q8_0"), false}));
+        context->setValue(0);
+
+        dialog.field<QSpinBox>(QStringLiteral("engine.gpuLayers"))->setValue(3);
+        QCOMPARE(dialog.plannedLayers(), 3);
+        QCOMPARE(dialog.changed.last(), (QVariantList{QStringLiteral("engine.gpuLayers"), qlonglong(3), false}));
+        dialog.field<QSpinBox>(QStringLiteral("engine.gpuLayers"))->setValue(0);
+        QCOMPARE(dialog.planBadge(), "on the processor");
+        QVERIFY(dialog.planSentence().startsWith("CPU, as chosen"));
+        dialog.resetOf(QStringLiteral("engine.gpuLayers"))->click();
+        QCOMPARE(dialog.planBadge(), "partly on the GPU");
+        dialog.choose("engine.device", "cpu");
+        QCOMPARE(dialog.planBadge(), "on the processor");
+        QVERIFY(dialog.planRow("gpu")->isHidden()); // no bar for a card that is not to be used
+    }
+
+    void plan_followsTheRoom() {
+        Dialog dialog;
+        QVERIFY(dialog.planBadge().isEmpty() && dialog.planSentence().startsWith("With a model chosen")); // nothing to plan for
+        dialog.setModels({cardNamed("Small", 8)}, {});
+        QCOMPARE(dialog.planBadge(), "on the processor"); // nobody has looked for GPUs yet
+        PlanRoom room = roomWith({radeon("0000:03:00.0", "Radeon RX 7900 XTX", 24)});
+        dialog.setRoom(room);
+        QCOMPARE(dialog.planBadge(), "fits the GPU");
+        QVERIFY(dialog.planValue("gpu").startsWith("8 of 8 layers"));
+        // A game fills the card, as the kernel's driver says; what is ours does not count.
+        core::GpuSample sample;
+        sample.pciAddress = "0000:03:00.0";
+        sample.vramTotal = std::uint64_t{24} << 30;
+        sample.vramUsed = std::uint64_t{20} << 30;
+        sample.vramOurs = 0;
+        room.gpus.cards = {sample};
+        dialog.setRoom(room);
+        QCOMPARE(dialog.planBadge(), "partly on the GPU");
+        room.gpus.cards.front().vramOurs = std::uint64_t{19} << 30;
+        dialog.setRoom(room);
+        QCOMPARE(dialog.planBadge(), "fits the GPU");
+        room.ramFree = 1;
+        dialog.setRoom(room);
+        QCOMPARE(dialog.planBadge(), "fits the GPU");
+        dialog.choose("engine.device", "cpu");
+        QCOMPARE(dialog.planBadge(), "too large");
+    }
+
+    void plan_isForTheChosenModelWithItsOwnValues() {
+        Dialog dialog({}, QStringLiteral("Big"), {{QStringLiteral("engine.gpuLayers"), 2}});
+        dialog.setModels({cardNamed("Small", 8), cardNamed("Big", 32)}, QStringLiteral("/models/Big.gguf"));
+        dialog.setRoom(roomWith({radeon("0000:03:00.0", "Radeon", 64)}));
+        QVERIFY(dialog.planValue("gpu").startsWith("32 of 32 layers"));
+        dialog.setForModel();
+        QVERIFY(dialog.planValue("gpu").startsWith("2 of 32 layers"));
+        dialog.field<QComboBox>(QStringLiteral("planModel"))->setCurrentIndex(0);
+        QVERIFY(dialog.planValue("gpu").startsWith("2 of 8 layers"));
+        QCOMPARE(dialog.changed.size(), 0);
+    }
+
+    void devices_areOfferedAndRememberedByTheirAddress() {
+        Dialog dialog({{QStringLiteral("engine.device"), QStringLiteral("0000:0b:00.0")}});
+        auto* field = dialog.field<QComboBox>(QStringLiteral("engine.device"));
+        QCOMPARE(field->currentText(), "0000:0b:00.0 (not there)");
+        core::Device failed = radeon("0000:0c:00.0", "Radeon VII", 16);
+        failed.reason = core::GpuReason::SelfTestFailed;
+        const PlanRoom room = roomWith({radeon("0000:0a:00.0", "Radeon RX 7600", 8), radeon("0000:0b:00.0", "Radeon RX 7900 XTX", 24), failed});
+        dialog.setRoom(room);
+        QCOMPARE(field->count(), 5); // and Automatic, and the processor
+        QCOMPARE(field->currentText(), "Radeon RX 7900 XTX · 25.8 GB");
+        QVERIFY(field->itemText(3).endsWith("(cannot be used now)"));
+        field->showPopup();
+        dialog.setRoom(room); // every second
+        QVERIFY(field->view()->isVisible());
+        field->hidePopup();
+        dialog.choose("engine.device", "0000:0a:00.0");
+        QCOMPARE(dialog.changed.last(), (QVariantList{QStringLiteral("engine.device"), QStringLiteral("0000:0a:00.0"), false}));
+        QCOMPARE(dialog.changed.size(), 1);
     }
 
     void seed_emptyIsRandom() {

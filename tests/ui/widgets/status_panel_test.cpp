@@ -9,6 +9,8 @@
 #include "ui/widgets/status_strip.h"
 #include "ui/widgets/status_text.h"
 
+#include <QPushButton>
+#include <QSignalSpy>
 #include <QTest>
 
 #include <limits>
@@ -140,6 +142,161 @@ private slots:
         values.generationSeconds = 0.5;
         panel.setStats(values, true);
         QCOMPARE(line->values().back(), 20.0);
+    }
+
+    // --- devices and their reasons ------------------------------------------------------------------------------------------
+
+    static core::DeviceList listOf(std::vector<core::Device> gpus, const char* wanted = "") {
+        core::DeviceList list;
+        core::Device cpu;
+        cpu.id = core::kCpuDevice;
+        list.devices = {cpu};
+        list.devices.insert(list.devices.end(), gpus.begin(), gpus.end());
+        core::choose(list, wanted);
+        return list;
+    }
+    static core::Device radeon(core::GpuReason reason = core::GpuReason::Ok) {
+        core::Device device;
+        device.id = "0000:03:00.0";
+        device.name = "Radeon RX 7900 XT";
+        device.api = "HIP";
+        device.family = "gfx1100";
+        device.codeObject = "gfx1100";
+        device.totalBytes = 20'000'000'000;
+        device.reason = reason;
+        device.explanation = core::explain(reason, {.device = device.name, .family = device.family, .api = "HIP", .file = "/dev/kfd", .group = "render", .detail = {}});
+        return device;
+    }
+    static QString reasonOf(const Card* card) {
+        const auto* label = card->findChild<MuteLabel*>(QStringLiteral("reason"));
+        return label->isHidden() ? QString() : label->text();
+    }
+    static bool offersRetry(const Card* card) { return !card->findChild<QPushButton*>(QStringLiteral("retryGpu"))->isHidden(); }
+
+    void everyReason_isSaidAtItsCard_data() {
+        QTest::addColumn<int>("reason");
+        QTest::addColumn<QString>("said");
+        QTest::addColumn<bool>("again");
+        const auto row = [](const char* name, core::GpuReason reason, const char* said, bool again) { QTest::newRow(name) << int(reason) << said << again; };
+        row("no permission", core::GpuReason::NoPermission, "usermod -aG render", false);
+        row("no runtime", core::GpuReason::RuntimeMissing, "libamdhip64-5", false);
+        row("old runtime", core::GpuReason::RuntimeTooOld, "too old", false);
+        row("no kernels", core::GpuReason::FamilyNotBuiltIn, "no kernels", false);
+        row("self-test", core::GpuReason::SelfTestFailed, "computes something else", true);
+        row("crashed", core::GpuReason::CrashedLastTime, "choose Try the GPU again", true);
+        row("probe crashed", core::GpuReason::ProbeCrashed, "crashed when Hearth tried it out", true);
+        row("probe hung", core::GpuReason::ProbeTimedOut, "did not answer", true);
+        row("lost", core::GpuReason::DeviceLost, "stopped answering", true);
+        row("hang", core::GpuReason::Hang, "did not finish", true);
+        row("driver error", core::GpuReason::DriverError, "refused to work", true);
+        row("user's choice", core::GpuReason::UsersChoice, "was chosen in the settings", false);
+        row("hidden", core::GpuReason::HiddenByEnvironment, "hidden by the environment", false);
+    }
+    void everyReason_isSaidAtItsCard() {
+        QFETCH(int, reason);
+        QFETCH(QString, said);
+        QFETCH(bool, again);
+        for (const bool sysfsFirst : {false, true}) {
+            StatusPanel panel;
+            if (sysfsFirst) panel.setGpu({{fullGpu()}, {}});
+            panel.setDevices(listOf({radeon(static_cast<core::GpuReason>(reason))}));
+            if (!sysfsFirst) panel.setGpu({{fullGpu()}, {}});
+            const Card* card = cardOf(panel, "gpu0");
+            QVERIFY(card != nullptr && cardOf(panel, "gpu1") == nullptr); // one card for one device
+            QCOMPARE(card->badge(), "not used");
+            QVERIFY2(reasonOf(card).contains(said), qPrintable(reasonOf(card)));
+            QCOMPARE(offersRetry(card), again);
+            QCOMPARE(valueOf(card, "Load"), "93 %");
+        }
+    }
+
+    void retry_isAskedFor() {
+        StatusPanel panel;
+        const QSignalSpy asked(&panel, &StatusPanel::gpuRetryRequested);
+        panel.setDevices(listOf({radeon(core::GpuReason::CrashedLastTime)}));
+        cardOf(panel, "gpu0")->findChild<QPushButton*>(QStringLiteral("retryGpu"))->click();
+        QCOMPARE(asked.size(), 1);
+        // Also where no device could be listed at all.
+        core::DeviceList none = listOf({});
+        none.gpuReason = core::GpuReason::ProbeCrashed;
+        none.gpuExplanation = "The driver crashed.";
+        StatusPanel empty;
+        empty.setDevices(none);
+        const auto buttons = empty.findChildren<QPushButton*>(QStringLiteral("retryGpu"));
+        QCOMPARE(std::count_if(buttons.begin(), buttons.end(), [](const QPushButton* button) { return !button->isHidden(); }), 1);
+    }
+
+    void deviceInUse_isMarked() {
+        StatusPanel panel;
+        core::Device other = radeon();
+        other.id = "0000:0b:00.0";
+        other.name = "Radeon VII";
+        other.totalBytes /= 2;
+        panel.setDevices(listOf({radeon(), other}));
+        QCOMPARE(cardOf(panel, "gpu0")->badge(), "ready");
+        QCOMPARE(cardOf(panel, "cpu")->badge(), "");
+        core::ModelInfo info = model();
+        info.backend = "GPU";
+        info.device = "0000:03:00.0";
+        info.layers = 32;
+        info.gpuLayers = 24;
+        info.kvType = "q8_0";
+        panel.setModel(info);
+        QCOMPARE(cardOf(panel, "gpu0")->badge(), "in use");
+        QVERIFY(reasonOf(cardOf(panel, "gpu0")).isEmpty());
+        QCOMPARE(cardOf(panel, "gpu1")->badge(), "not used");
+        QVERIFY2(reasonOf(cardOf(panel, "gpu1")).contains("the settings can change that"), qPrintable(reasonOf(cardOf(panel, "gpu1"))));
+        QCOMPARE(cardOf(panel, "cpu")->badge(), "in use"); // for eight layers
+        QCOMPARE(valueOf(cardOf(panel, "model"), "Layers on GPU"), "24 of 32");
+        QCOMPARE(valueOf(cardOf(panel, "model"), "Context memory"), "900.0 MB, q8_0");
+        info.threads = 0;
+        panel.setModel(info);
+        QCOMPARE(cardOf(panel, "cpu")->badge(), "");
+        // The GPU is ready, but this model did not fit.
+        info = model();
+        info.fallback = true;
+        info.device = "cpu";
+        info.gpuReason = core::GpuReason::OutOfMemory;
+        info.backendReason = "Runs on the CPU. One layer alone needs more.";
+        panel.setModel(info);
+        QCOMPARE(cardOf(panel, "gpu0")->badge(), "not used");
+        QVERIFY(reasonOf(cardOf(panel, "gpu0")).contains("One layer alone"));
+        QVERIFY(offersRetry(cardOf(panel, "gpu0")));
+    }
+
+    void whatADeviceIsKeptFrom_isSaid() {
+        StatusPanel panel;
+        core::Device limited = radeon();
+        limited.faults = {{"matmul", "Q3_K", 0.42, 0.03}};
+        panel.setDevices(listOf({limited}));
+        QCOMPARE(reasonOf(cardOf(panel, "gpu0")), "Its self-test found matmul of Q3_K (off by 42 %, 3 % allowed), so layers with Q3_K weights run on the processor.");
+        QVERIFY(!offersRetry(cardOf(panel, "gpu0")));
+    }
+
+    void aDeviceWithoutSensors_hasItsCard() {
+        StatusPanel panel;
+        core::Device nvidia = radeon();
+        nvidia.id = "0000:41:00.0";
+        nvidia.name = "NVIDIA H100";
+        nvidia.api = "CUDA";
+        panel.setDevices(listOf({nvidia}));
+        panel.setGpu({{}, "No AMD GPU found: the system has no graphics card."});
+        const Card* card = cardOf(panel, "gpu0");
+        QCOMPARE(card->title(), "NVIDIA H100");
+        QCOMPARE(valueOf(card, "Memory"), "20.0 GB");
+        QVERIFY(rowOf(card, "Load")->isHidden());
+        for (const Card* other : panel.findChildren<Card*>()) QVERIFY(other->title() != u"No AMD GPU found" || other->isHidden());
+    }
+
+    void environment_isShown() {
+        StatusPanel panel;
+        const auto* label = panel.findChild<MuteLabel*>(QStringLiteral("environment"));
+        core::DeviceList list = listOf({radeon()});
+        panel.setDevices(list);
+        QVERIFY(label->isHidden());
+        list.environment = "HIP_VISIBLE_DEVICES=0";
+        panel.setDevices(list);
+        QVERIFY(!label->isHidden() && label->text().contains("HIP_VISIBLE_DEVICES=0"));
     }
 
     void gpus_noneShowsTheReason() {
