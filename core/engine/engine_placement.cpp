@@ -149,11 +149,24 @@ Result<void> Engine::placeModel(GgufFile file, const std::function<void(const Lo
     return loadHere(std::move(*again), progress, std::move(stop));
 }
 
+/// The model needs what the GPU's kernels lack: the CPU does it all, and says why.
+void Engine::leaveGpuTo(kernels::SpecialOperation lacked) {
+    const Device device = std::exchange(m_placement.device, {});
+    m_placement.reason = GpuReason::ModelNeedsMore;
+    m_placement.explanation = explain(m_placement.reason, {.device = device.name, .family = device.family, .api = device.api, .file = {}, .group = {}, .detail = std::string(kernels::name(lacked))});
+    m_placement.fallback = true;
+    spdlog::warn("{}", m_placement.explanation);
+    closeGpu();
+}
+
 Result<MemoryPlan> Engine::makePlan(const GgufFile& file) {
     const auto kvType = kvTypeFromName(m_request.kvType);
     if (!kvType) return fail(ErrorCode::InvalidArgument, fmt::format("type of keys and values '{}'", m_request.kvType));
     auto config = Model::check(file);
     if (!config) return std::unexpected(config.error());
+    if (m_gpuBackend) {
+        if (const auto lacked = lackedBy(*m_gpuBackend, *config)) leaveGpuTo(*lacked);
+    }
     MemoryRoom room;
     if (const auto available = availableMemory()) room.ramFree = *available;
     if (m_gpuBackend) {

@@ -218,6 +218,10 @@ ErrorText describeGpu(const core::ModelInfo& info) {
     case GpuReason::DriverError:
         return text(tr("The driver of the %1 refused to work").arg(gpu), onTheProcessor,
                     tr("Update the driver, then try again."));
+    case GpuReason::ModelNeedsMore:
+        return text(tr("This model cannot use the %1 yet").arg(gpu),
+                    tr("It needs something that Hearth's kernels for graphics cards lack.") + u' ' + onTheProcessor,
+                    tr("A later version may support it."));
     }
     return {};
 }
