@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The operations that few models need (kernels/ops/special.h): the CPU back end against the reference in double precision.
-#include "kernel_fixture.h"
-#include "reference_backend.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "tests/kernels/reference_backend.h"
 
 #include <QTest>
 

@@ -94,8 +94,12 @@ std::optional<bool> KeyReader::flag(std::string_view suffix) {
     return value;
 }
 
-std::optional<std::string_view> KeyReader::text(std::string_view suffix) const {
-    return m_metadata.string(name(suffix));
+std::optional<std::string_view> KeyReader::text(std::string_view suffix) {
+    const std::string key = name(suffix);
+    if (!m_metadata.contains(key)) return std::nullopt;
+    const auto value = m_metadata.string(key);
+    if (!value) setError(ErrorCode::MalformedFile, fmt::format("key '{}': is not text", key));
+    return value;
 }
 
 std::vector<bool> KeyReader::slidingLayers(std::int32_t layers, std::int32_t otherwise) {

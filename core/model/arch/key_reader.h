@@ -46,7 +46,8 @@ public:
     std::optional<float> positiveOrZero(std::string_view suffix);
     /// Absent is nullopt; anything but a boolean is an error.
     std::optional<bool> flag(std::string_view suffix);
-    [[nodiscard]] std::optional<std::string_view> text(std::string_view suffix) const;
+    /// Absent is nullopt; anything but text is an error.
+    std::optional<std::string_view> text(std::string_view suffix);
 
     /// Which of `layers` layers have a sliding window, from attention.sliding_window_pattern: an array of flags, or a
     /// period n of which the last layer sees everything. Absent: the period `otherwise`.
