@@ -76,4 +76,11 @@ void Backend::ropeAndAppend(const TensorView& q, const TensorView& k, const Tens
     appendKv(cache, k, v, firstPosition);
 }
 
+void Backend::ropeAppendAttention(const TensorView& out, const TensorView& q, const TensorView& k, const TensorView& v, const KvView& cache,
+                                  std::int32_t firstPosition, const RopeParams& rope, const AttentionParams& params) {
+    ropeAndAppend(q, k, v, cache, firstPosition, rope);
+    const std::int64_t first = q.rows() - out.rows();
+    attention(out, q.rowRange(first, out.rows()), cache, firstPosition + static_cast<std::int32_t>(first), params);
+}
+
 } // namespace hearth::kernels

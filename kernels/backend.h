@@ -196,6 +196,9 @@ public:
     /// rope on q and k, then appendKv of k and v. k and v may be left as they were: only the cache counts.
     virtual void ropeAndAppend(const TensorView& q, const TensorView& k, const TensorView& v, const KvView& cache,
                                std::int32_t firstPosition, const RopeParams& params);
+    /// ropeAndAppend, then attention of the last out.rows() rows of q. q, k and v are overwritten or left alone.
+    virtual void ropeAppendAttention(const TensorView& out, const TensorView& q, const TensorView& k, const TensorView& v, const KvView& cache,
+                                     std::int32_t firstPosition, const RopeParams& rope, const AttentionParams& attention);
 };
 
 } // namespace hearth::kernels

@@ -23,15 +23,6 @@ const LayerWeights& weightsOf(const Pass& pass, std::int32_t layer) {
     return pass.step.weights.layers[static_cast<std::size_t>(layer)];
 }
 
-/// The attention of the last rows of q; positions are theirs.
-TensorView attendLast(const Pass& pass, std::int32_t layer, const TensorView& q, std::int64_t rows) {
-    const TensorView attended = pass.scratch.attention.firstRows(rows);
-    const auto skipped = static_cast<std::int32_t>(q.rows() - rows);
-    pass.backend.attention(attended, lastRows(q, rows), pass.step.cache.layer(layer), pass.step.firstPosition + skipped,
-                           attentionOf(pass, layer));
-    return attended;
-}
-
 } // namespace
 
 kernels::RopeParams ropeOf(const Pass& pass, std::int32_t layer) {
@@ -66,9 +57,16 @@ TensorView attend(const Pass& pass, std::int32_t layer, const TensorView& h, std
         if (present(biases[i])) backend.addBias(qkv[i], biases[i]);
     }
     normQueriesAndKeys(pass, weights, qkv[0], qkv[1]);
-    backend.ropeAndAppend(qkv[0], qkv[1], qkv[2], pass.step.cache.layer(layer), pass.step.firstPosition,
-                          ropeOf(pass, layer));
-    return rows == 0 ? TensorView{} : attendLast(pass, layer, qkv[0], rows);
+    const kernels::KvView kv = pass.step.cache.layer(layer);
+    const kernels::RopeParams rope = ropeOf(pass, layer);
+    if (rows == 0) {
+        backend.ropeAndAppend(qkv[0], qkv[1], qkv[2], kv, pass.step.firstPosition, rope);
+        return {};
+    }
+    const TensorView attended = pass.scratch.attention.firstRows(rows);
+    backend.ropeAppendAttention(attended, qkv[0], qkv[1], qkv[2], kv, pass.step.firstPosition, rope,
+                                attentionOf(pass, layer));
+    return attended;
 }
 
 /// Heads are laid out rotated part first, since a rotation turns leading elements; scores do not mind the order. Values are
@@ -123,11 +121,15 @@ TensorView attendLatent(const Pass& pass, std::int32_t layer, const TensorView& 
         backend.copyColumns(kHeads, rotated, up, 0, latent.nopeDim);
         backend.copyColumns(vHeads, 0, up, latent.nopeDim, latent.valueDim);
     }
-    backend.ropeAndAppend(q, k, v, pass.step.cache.layer(layer), pass.step.firstPosition, ropeOf(pass, layer));
+    const kernels::KvView kv = pass.step.cache.layer(layer);
+    backend.ropeAndAppend(q, k, v, kv, pass.step.firstPosition, ropeOf(pass, layer));
     if (rows == 0) return {};
 
+    const TensorView padded = pass.scratch.attention.firstRows(rows);
+    backend.attention(padded, lastRows(q, rows), kv, pass.step.firstPosition + static_cast<std::int32_t>(tokens - rows),
+                      attentionOf(pass, layer));
     const TensorView attended = scratch.attended.firstRows(rows * heads);
-    backend.copyColumns(attended, 0, asRowsOf(attendLast(pass, layer, q, rows), headDim), 0, attended.cols());
+    backend.copyColumns(attended, 0, asRowsOf(padded, headDim), 0, attended.cols());
     if (!latent.absorbed) return asRowsOf(attended, heads * latent.valueDim);
     const TensorView values = scratch.values.firstRows(rows * heads);
     backend.matmulExperts(values, weights.latent.valueUp, attended, scratch.headIds.firstRows(rows));

@@ -11,5 +11,6 @@
 #include "kernels/ops/moe_hip.hip"
 #include "kernels/ops/norm_hip.hip"
 #include "kernels/ops/quantize_hip.hip"
+#include "kernels/ops/read_hip.hip"
 #include "kernels/ops/rope_hip.hip"
 #include "kernels/ops/sample_hip.hip"

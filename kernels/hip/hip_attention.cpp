@@ -59,8 +59,8 @@ const std::uint64_t* HipBackend::ropeTurns(const RopeParams& params, float& magn
     return static_cast<const std::uint64_t*>(memory);
 }
 
-void HipBackend::ropeAppend(const TensorView* q, const TensorView* k, const TensorView* v, const KvView& cache, std::int32_t headDim,
-                            std::int32_t firstPosition, const RopeParams* params, const char* place) {
+RopeAppendArgs HipBackend::ropeAppendArgs(const TensorView* q, const TensorView* k, const TensorView* v, const KvView& cache,
+                                          std::int32_t headDim, std::int32_t firstPosition, const RopeParams* params, const char* place) {
     RopeAppendArgs args{};
     args.magnitude = 1.0f;
     if (params != nullptr) {
@@ -84,6 +84,12 @@ void HipBackend::ropeAppend(const TensorView* q, const TensorView* k, const Tens
     args.step = stepState();
     args.firstPosition = relative(firstPosition);
     args.headDim = headDim;
+    return args;
+}
+
+void HipBackend::ropeAppend(const TensorView* q, const TensorView* k, const TensorView* v, const KvView& cache, std::int32_t headDim,
+                            std::int32_t firstPosition, const RopeParams* params, const char* place) {
+    const RopeAppendArgs args = ropeAppendArgs(q, k, v, cache, headDim, firstPosition, params, place);
     launch("hearth_rope_append", ropeAppendGrid(args, (q != nullptr ? q : k)->rows()), kRopeThreads, args);
     if (q != nullptr) written(*q);
 }
@@ -109,9 +115,28 @@ void HipBackend::ropeAndAppend(const TensorView& q, const TensorView& k, const T
 
 void HipBackend::attention(const TensorView& out, const TensorView& q, const KvView& cache, std::int32_t firstPosition,
                            const AttentionParams& params) {
+    attend(out, q, cache, firstPosition, params, {});
+}
+
+void HipBackend::ropeAppendAttention(const TensorView& out, const TensorView& q, const TensorView& k, const TensorView& v, const KvView& cache,
+                                     std::int32_t firstPosition, const RopeParams& rope, const AttentionParams& params) {
+    if (q.rows() != 1 || out.rows() != 1 || !params.causal) {
+        Backend::ropeAppendAttention(out, q, k, v, cache, firstPosition, rope, params);
+        return;
+    }
+    if (!begin("ropeAppendAttention", appendKvFits(cache, k, v, firstPosition) && cache.headDim % 2 == 0 &&
+                                          ropeFits(q, cache.headDim, firstPosition, rope) && k.rows() == 1))
+        return;
+    attend(out, q, cache, firstPosition, params,
+           ropeAppendArgs(&q, &k, &v, cache, cache.headDim, firstPosition, &rope, "ropeAppendAttention"));
+}
+
+void HipBackend::attend(const TensorView& out, const TensorView& q, const KvView& cache, std::int32_t firstPosition,
+                        const AttentionParams& params, const RopeAppendArgs& rope) {
     if (!begin("attention", attentionFits(out, q, cache, firstPosition, params) && cache.headDim <= kAttentionMaxHeadDim && cache.headDim % 2 == 0) || q.rows() == 0)
         return;
     AttentionArgs args{};
+    args.rope = rope;
     args.out = out.f32();
     args.q = q.f32();
     args.keys = cache.keys;

@@ -26,6 +26,8 @@ struct HipOptions {
     int watchdogMs = 10'000;
     /// Weights share allocations of this size (device_arena.h); 0 = each has its own (tests, which see reads past its end).
     std::uint64_t weightSlabBytes = std::uint64_t{32} << 20;
+    /// Read by measureReadBandwidth: far more than any cache holds (96 MB on the largest consumer card, 256 MB on MI300).
+    std::uint64_t bandwidthBytes = std::uint64_t{2} << 30;
     bool recordSteps = true; ///< false: every operation is launched every time (tests, drivers whose graphs fail)
 };
 

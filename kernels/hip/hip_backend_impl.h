@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The inside of HipBackend, shared by its files: hip_backend.cpp (memory, steps, graphs), hip_products.cpp (matrix products),
-// hip_attention.cpp (cache and attention), hip_ops.cpp (everything else).
+// hip_attention.cpp (cache and attention), hip_bandwidth.cpp (the device's limit), hip_ops.cpp (everything else).
 #pragma once
 
 #include "kernels/hip/command_list.h"
@@ -9,6 +9,7 @@
 #include "kernels/hip/hip_backend.h"
 #include "kernels/hip/planes.h"
 #include "kernels/hip/q8_rows.h"
+#include "kernels/ops/rope_hip.h"
 
 #include <array>
 #include <map>
@@ -30,6 +31,7 @@ public:
     [[nodiscard]] Status open(const CodeObject& code);
 
     [[nodiscard]] DeviceInfo deviceInfo() const override;
+    [[nodiscard]] double measureReadBandwidth() override;
     [[nodiscard]] std::unique_ptr<Buffer> allocate(std::uint64_t bytes) override;
     void upload(const TensorView& to, std::span<const std::byte> from) override;
     void download(std::span<std::byte> to, const TensorView& from) override;
@@ -65,6 +67,8 @@ public:
     void addRmsNorm(const TensorView& out, const TensorView& x, const TensorView& y, const TensorView& weight, float eps) override;
     void ropeAndAppend(const TensorView& q, const TensorView& k, const TensorView& v, const KvView& cache, std::int32_t firstPosition,
                        const RopeParams& params) override;
+    void ropeAppendAttention(const TensorView& out, const TensorView& q, const TensorView& k, const TensorView& v, const KvView& cache,
+                             std::int32_t firstPosition, const RopeParams& rope, const AttentionParams& params) override;
 
 private:
     /// Device memory that grows and never moves what a recorded step may still point at: the old memory is kept.
@@ -72,7 +76,7 @@ private:
         GpuMemory memory;
         std::uint64_t bytes = 0;
     };
-    enum class Use : std::uint8_t { Q8, Halves, AttentionParts, ExpertOrder, RawWeights0, RawWeights1, Tokens, Counters, Count };
+    enum class Use : std::uint8_t { Q8, GatedQ8, Halves, AttentionParts, ExpertOrder, RawWeights0, RawWeights1, Tokens, Counters, Count };
 
     struct Recording {
         CommandList commands;
@@ -132,10 +136,12 @@ private:
         const void* data = nullptr; ///< whose rows these are
         std::int64_t rows = 0;
         std::int64_t cols = 0;
+        Use use = Use::Q8; ///< of the memory with the prepared form
+        [[nodiscard]] bool holds(const TensorView& x) const { return data == x.data && rows == x.rows() && cols == x.cols(); }
     };
     /// Where a kernel that makes `x` may write it in 8 bits too; empty when products of that many rows do not read that.
-    [[nodiscard]] Q8Rows q8For(const TensorView& x);
-    [[nodiscard]] Q8Rows q8Memory(std::int64_t rows, std::int64_t cols, const char* place);
+    [[nodiscard]] Q8Rows q8For(const TensorView& x, Use use = Use::Q8);
+    [[nodiscard]] Q8Rows q8Memory(Use use, std::int64_t rows, std::int64_t cols, const char* place);
     [[nodiscard]] Q8Rows quantized(const TensorView& x, const char* place);
     struct HalfRows {
         std::uint16_t* x = nullptr;
@@ -155,8 +161,13 @@ private:
     // --- attention (hip_attention.cpp) --------------------------------------------------------------------------------------
     [[nodiscard]] int* counters(std::int32_t count, const char* place);
     [[nodiscard]] const std::uint64_t* ropeTurns(const RopeParams& params, float& magnitude, const char* place);
+    [[nodiscard]] RopeAppendArgs ropeAppendArgs(const TensorView* q, const TensorView* k, const TensorView* v, const KvView& cache,
+                                                std::int32_t headDim, std::int32_t firstPosition, const RopeParams* params, const char* place);
     void ropeAppend(const TensorView* q, const TensorView* k, const TensorView* v, const KvView& cache, std::int32_t headDim,
                     std::int32_t firstPosition, const RopeParams* params, const char* place);
+
+    void attend(const TensorView& out, const TensorView& q, const KvView& cache, std::int32_t firstPosition, const AttentionParams& params,
+                const RopeAppendArgs& rope);
 
     GpuRuntime& m_runtime;
     HipOptions m_options;

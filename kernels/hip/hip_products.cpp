@@ -67,10 +67,10 @@ void HipBackend::written(const TensorView& view) {
     if (touches(m_halves)) m_halves = {};
 }
 
-Q8Rows HipBackend::q8Memory(std::int64_t rows, std::int64_t cols, const char* place) {
+Q8Rows HipBackend::q8Memory(Use use, std::int64_t rows, std::int64_t cols, const char* place) {
     // q and rest: a byte each; two scales per 32 values, two sums per 16. The kernel for four rows reads four.
     const std::int64_t values = (paddedRows(rows) * cols + 63) / 64 * 64;
-    std::byte* memory = scratch(Use::Q8, static_cast<std::uint64_t>(values * 2 + values / 32 * 4 * 2 + values / 16 * 4 * 2), place);
+    std::byte* memory = scratch(use, static_cast<std::uint64_t>(values * 2 + values / 32 * 4 * 2 + values / 16 * 4 * 2), place);
     if (memory == nullptr) return {};
     Q8Rows out;
     out.q = reinterpret_cast<std::int8_t*>(memory);
@@ -82,16 +82,17 @@ Q8Rows HipBackend::q8Memory(std::int64_t rows, std::int64_t cols, const char* pl
     return out;
 }
 
-Q8Rows HipBackend::q8For(const TensorView& x) {
+Q8Rows HipBackend::q8For(const TensorView& x, Use use) {
     if (!fewRows(x.rows()) || x.cols() % 32 != 0) return {};
-    const Q8Rows rows = q8Memory(x.rows(), x.cols(), "quantize");
-    m_q8 = rows.q == nullptr ? Prepared{} : Prepared{x.data, x.rows(), x.cols()};
+    const Q8Rows rows = q8Memory(use, x.rows(), x.cols(), "quantize");
+    m_q8 = rows.q == nullptr ? Prepared{} : Prepared{x.data, x.rows(), x.cols(), use};
     return rows;
 }
 
 Q8Rows HipBackend::quantized(const TensorView& x, const char* place) {
-    const Q8Rows rows = q8Memory(x.rows(), x.cols(), place);
-    if (rows.q == nullptr || (m_q8.data == x.data && m_q8.rows == x.rows() && m_q8.cols == x.cols())) return rows;
+    const bool held = m_q8.holds(x);
+    const Q8Rows rows = q8Memory(held ? m_q8.use : Use::Q8, x.rows(), x.cols(), place);
+    if (rows.q == nullptr || held) return rows;
     const QuantizeRowsArgs args{rows, x.f32(), x.elements()};
     launch("hearth_quantize_rows", quantizeRowsGrid(args.count), kQuantizeThreads, args);
     m_q8 = {x.data, x.rows(), x.cols()};
@@ -103,7 +104,7 @@ HipBackend::HalfRows HipBackend::halves(const TensorView& x, const char* place) 
     std::byte* memory = scratch(Use::Halves, values * 2 + static_cast<std::uint64_t>(x.rows()) * 4, place);
     if (memory == nullptr) return {};
     const HalfRows rows{reinterpret_cast<std::uint16_t*>(memory), reinterpret_cast<float*>(memory + values * 2)};
-    if (m_halves.data == x.data && m_halves.rows == x.rows() && m_halves.cols == x.cols()) return rows;
+    if (m_halves.holds(x)) return rows;
     const HalfRowsArgs args{rows.x, rows.scale, x.f32(), static_cast<std::int32_t>(x.rows()), static_cast<std::int32_t>(x.cols())};
     launch("hearth_half_rows", halfRowsGrid(args.rows), kHalfRowsThreads, args);
     m_halves = {x.data, x.rows(), x.cols()};
@@ -199,9 +200,14 @@ void HipBackend::gatedMatmul(const TensorView& out, const TensorView& gate, cons
     args.cols = static_cast<std::int32_t>(x.cols());
     args.xRows = 1;
     args.gelu = activation == GatedActivation::GeluTanh ? 1 : 0;
+    written(out);
+    if (!isFloat(gate.dtype)) { // what multiplies the result is hardly ever another kind of format
+        args.q8 = q8For(out, Use::GatedQ8);
+        args.counters = args.q8.q == nullptr ? nullptr : counters(static_cast<std::int32_t>(out.cols() / 32), "gatedMatmul");
+        if (!m_status.ok()) return;
+    }
     launch(kernel("hearth_gated_", gate.dtype), {blocksOf(gate.rows(), matvecRowsPerBlock(m_properties.waveSize)), 1, 1}, kMatvecThreads, args,
            "gatedMatmul");
-    written(out);
 }
 
 // --- experts ----------------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ struct HalfStore {
     HEARTH_DEVICE std::int64_t rowBytes(int headDim) { return static_cast<std::int64_t>(headDim) * 2; }
     HEARTH_DEVICE Raw load(const std::uint8_t* at, int d, int headDim) {
         if (d >= headDim) return {0, 0, 0, 0};
-        return loadOnce(reinterpret_cast<const Int4*>(at + 2 * d));
+        return loadFields(reinterpret_cast<const Int4*>(at + 2 * d)); // not loadOnce: this launch may have written it
     }
     HEARTH_DEVICE void unpack(const Raw& raw, float (&x)[8]) {
         unpackHalves(raw.x, x);

@@ -9,7 +9,7 @@
 //         rows of the list [token][head of the group] of one KV head.
 #pragma once
 
-#include "kernels/hip/q8_rows.h"
+#include "kernels/ops/rope_hip.h"
 #include "kernels/quant/half.h"
 
 #include <array>
@@ -45,6 +45,9 @@ struct AttentionArgs {
     float* partials;       ///< scratch, attentionPartialBytes; unused with one split
     int* counters;         ///< [rows * kvHeads * passes], zero before and after; null: attentionJoinKernel() is launched next
     Q8Rows q8;             ///< q == nullptr: off. Else out is written in 8 bits too; headDim must be a multiple of 32
+    /// Decoding (one row): k == nullptr: off. Else q is rotated as it is read (rope.q is not used), and the blocks that see the last position
+    /// first put its rotated k and its v into the cache; blocks of one KV head write the same bytes.
+    RopeAppendArgs rope;
 };
 
 /// The positions that a row at `position` sees, in a call whose last row is at lastPosition: from begin up to end.

@@ -11,6 +11,7 @@
 #include "kernels/hip/device.h"
 
 #include "kernels/ops/attention_device.h"
+#include "kernels/ops/rope_device.h"
 
 namespace hearth::kernels {
 
@@ -127,10 +128,16 @@ HEARTH_DEVICE void joinSplits(const AttentionArgs& args, const Place& place, int
         for (int s = laneInWave(); s < splits; s += kWaveSize) factors[g * kAttentionMaxSplits + s] *= factor;
     }
     blockBarrier();
+    // Four neighbours a thread. With fewer of them than threads, several threads share the splits of one: what this takes is the time of
+    // loads that wait for each other.
     constexpr int kQuads = kWidth / 4;
-    for (int base = 0; base < place.heads * kQuads; base += kAttentionThreads) {
-        const int item = base + threadInBlock();
-        const bool inside = item < place.heads * kQuads;
+    const int items = place.heads * kQuads;
+    const int parts = items < kAttentionThreads ? kAttentionThreads / items : 1;
+    HEARTH_SHARED Float4 partSums[kAttentionThreads];
+    for (int base = 0; base < items; base += kAttentionThreads) {
+        const int part = parts > 1 ? threadInBlock() / items : 0;
+        const int item = parts > 1 ? threadInBlock() % items : base + threadInBlock();
+        const bool inside = item < items && part < parts;
         const int g = inside ? item / kQuads : 0;
         const int d = item % kQuads * 4;
         const auto* from = reinterpret_cast<const Float4*>(
@@ -143,17 +150,42 @@ HEARTH_DEVICE void joinSplits(const AttentionArgs& args, const Place& place, int
             sum.z = fusedMultiplyAdd(x.z, f, sum.z);
             sum.w = fusedMultiplyAdd(x.w, f, sum.w);
         };
-        int s = 0;
-        for (; s + 8 <= splits; s += 8) {
-            Float4 x[8];
+        constexpr int kInFlight = 16;
+        int s = inside ? part : splits;
+        for (; s + (kInFlight - 1) * parts < splits; s += kInFlight * parts) {
+            Float4 x[kInFlight];
 #pragma unroll
-            for (int i = 0; i < 8; ++i) x[i] = from[(s + i) * kQuads];
+            for (int i = 0; i < kInFlight; ++i) x[i] = from[(s + i * parts) * kQuads];
 #pragma unroll
-            for (int i = 0; i < 8; ++i) add(x[i], factor[s + i]);
+            for (int i = 0; i < kInFlight; ++i) add(x[i], factor[s + i * parts]);
         }
-        for (; s < splits; ++s) add(from[s * kQuads], factor[s]);
-        storeResult(args, place.row, place.firstHead + g, d, sum, inside);
+        for (; s + 3 * parts < splits; s += 4 * parts) {
+            Float4 x[4];
+#pragma unroll
+            for (int i = 0; i < 4; ++i) x[i] = from[(s + i * parts) * kQuads];
+#pragma unroll
+            for (int i = 0; i < 4; ++i) add(x[i], factor[s + i * parts]);
+        }
+        for (; s < splits; s += parts) add(from[s * kQuads], factor[s]);
+        if (parts > 1) {
+            partSums[threadInBlock()] = sum;
+            blockBarrier();
+            for (int other = 1; other < parts && threadInBlock() < items; ++other) {
+                const Float4 x = partSums[other * items + threadInBlock()];
+                sum = {sum.x + x.x, sum.y + x.y, sum.z + x.z, sum.w + x.w};
+            }
+        }
+        storeResult(args, place.row, place.firstHead + g, d, sum, inside && part == 0);
     }
+}
+
+/// k and v of one KV head into the cache, by the whole block: half of it each, four elements a thread.
+HEARTH_DEVICE void appendHead(const RopeAppendArgs& args, int kvHead, int position) {
+    constexpr int kHalf = kAttentionThreads / 2;
+    static_assert(kHalf * 4 >= kAttentionMaxHeadDim);
+    const int e = threadInBlock() % kHalf * 4;
+    // Beyond the head: an element that is not there, so that nothing is stored.
+    appendFour(args, threadInBlock() < kHalf, e < args.headDim ? kvHead * args.headDim + e : args.kvHeads * args.headDim, 0, position);
 }
 
 template <int kLanes, int kHeads, typename Store>
@@ -182,12 +214,13 @@ struct RowAttention {
     }
 
     /// The scaled queries, as the lanes read them: [head][four elements][lane].
-    HEARTH_DEVICE void loadQueries(const AttentionArgs& args, const Place& place, float* queries) {
+    HEARTH_DEVICE void loadQueries(const AttentionArgs& args, const Place& place, int position, float* queries) {
         const float* q = args.q + (static_cast<std::int64_t>(place.row) * args.heads + place.firstHead) * args.headDim;
         for (int i = threadInBlock(); i < kHeads * kWidth; i += kAttentionThreads) {
             const int g = i / kWidth;
             const int d = i % kWidth;
-            const float x = g < place.heads && d < args.headDim ? q[g * args.headDim + d] * args.scale : 0.0f;
+            const bool inside = g < place.heads && d < args.headDim;
+            const float x = inside ? rotatedElement(args.rope, q + g * args.headDim, d, position) * args.scale : 0.0f; // dims 0: as it is
             queries[((g * 2 + d % 8 / 4) * kLanes + d / 8) * 4 + d % 4] = x;
         }
     }
@@ -300,10 +333,15 @@ struct RowAttention {
         const auto* keyBase = static_cast<const std::uint8_t*>(args.keys) + headOffset;
         const auto* valueBase = static_cast<const std::uint8_t*>(args.values) + headOffset;
 
+        const int position = range.end - 1; // of a step's one row
+        if (args.rope.k != nullptr && end == range.end) {
+            appendHead(args.rope, place.kvHead, position);
+            blockBarrier();
+        }
         Raw keys[kSteps];
         Raw values[kSteps];
         loadTile(keys, keyBase, tile, end, args.headDim);
-        loadQueries(args, place, queries);
+        loadQueries(args, place, position, queries);
         blockBarrier();
 
         float sums[kHeads][8] = {};

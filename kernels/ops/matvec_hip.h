@@ -42,6 +42,8 @@ struct MatvecArgs {
     std::int32_t xRows;       ///< rows of x; block row y multiplies 4 (or 1) of them from 4 y on. Experts: 1
     MatvecStore store;
     std::int32_t gelu;        ///< gated: 1 = GELU, 0 = SiLU
+    Q8Rows q8;                ///< gated: q == nullptr: off. Else the result in 8 bits too; its rows a multiple of 32, and not where x is
+    int* counters;            ///< gated with q8: [rows / 32], zero before and after
 };
 
 /// Rows of out that a block computes; wave rows: 1.

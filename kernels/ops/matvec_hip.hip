@@ -98,23 +98,45 @@ HEARTH_DEVICE void matvec(const MatvecArgs& args) {
     storeRow<N>(args, weight, row, args.ids != nullptr ? y : xRow, args.xRows - (args.ids != nullptr ? 0 : y * N), sum);
 }
 
-/// out[r] = activation(gate row r * x) * (up row r * x); weight 0 is the gate, weight 1 the other.
-template <typename F>
-HEARTH_DEVICE void gatedMatvec(const MatvecArgs& args) {
-    const int waves = kMatvecThreads / kWaveSize;
-    const int row = blockX() * waves + waveInBlock();
-    if (row >= args.weight[0].rows) return;
-    const std::int64_t firstBlock = static_cast<std::int64_t>(row) * (args.cols / F::kBlock);
-    float gate[1] = {};
-    float up[1] = {};
-    addRow<F, 1>(gate, planesOf(args.weight[0]), firstBlock, args, 0);
-    addRow<F, 1>(up, planesOf(args.weight[1]), firstBlock, args, 0);
-    const float g = waveSum(gate[0]);
-    const float u = waveSum(up[0]);
+/// activation(gate) * up, both summed over the lanes; lane 0 stores it.
+HEARTH_DEVICE void storeGated(const MatvecArgs& args, int row, float gate, float up) {
+    const float g = waveSum(gate);
+    const float u = waveSum(up);
     if (laneInWave() != 0) return;
     // sqrt(2 / pi) (g + 0.044715 g^3), doubled; silu is the same with g in its place
     const float inner = args.gelu != 0 ? 1.5957691216057308f * (g + 0.044715f * g * g * g) : g;
     args.weight[0].out[row] = g * reciprocal(1.0f + expOf(-inner)) * u;
+}
+
+/// Of the blocks that compute 32 neighbours of the result the one that ends last rounds them: a launch of its own would cost more.
+HEARTH_DEVICE void quantizeGated(const MatvecArgs& args) {
+    constexpr int kBlocks = 32 / (kMatvecThreads / kWaveSize);
+    HEARTH_SHARED int isLast;
+    const int group = blockX() / kBlocks;
+    deviceFence();
+    blockBarrier();
+    if (threadInBlock() == 0) isLast = atomicAddTo(args.counters + group, 1) == kBlocks - 1 ? 1 : 0;
+    blockBarrier();
+    if (isLast == 0 || waveInBlock() != 0) return;
+    deviceFence();
+    if (laneInWave() == 0) args.counters[group] = 0;
+    const int col = group * 32 + laneInWave() % 8 * 4;
+    quantizeFour(args.q8, 0, args.weight[0].rows, col, *reinterpret_cast<const Float4*>(args.weight[0].out + col), laneInWave() < 8);
+}
+
+/// out[r] = activation(gate row r * x) * (up row r * x); weight 0 is the gate, weight 1 the other.
+template <typename F>
+HEARTH_DEVICE void gatedMatvec(const MatvecArgs& args) {
+    const int row = blockX() * (kMatvecThreads / kWaveSize) + waveInBlock();
+    if (row < args.weight[0].rows) {
+        const std::int64_t firstBlock = static_cast<std::int64_t>(row) * (args.cols / F::kBlock);
+        float gate[1] = {};
+        float up[1] = {};
+        addRow<F, 1>(gate, planesOf(args.weight[0]), firstBlock, args, 0);
+        addRow<F, 1>(up, planesOf(args.weight[1]), firstBlock, args, 0);
+        storeGated(args, row, gate[0], up[0]);
+    }
+    if (args.q8.q != nullptr) quantizeGated(args);
 }
 
 // --- weights that are floats ------------------------------------------------------------------------------------------------
@@ -201,11 +223,7 @@ HEARTH_DEVICE void gatedMatvecFloat(const MatvecArgs& args) {
     float up[1] = {};
     addFloats<F, 1>(gate, reinterpret_cast<const typename F::Word*>(args.weight[0].plane[0]) + static_cast<std::int64_t>(row) * args.cols, args, 0, 1);
     addFloats<F, 1>(up, reinterpret_cast<const typename F::Word*>(args.weight[1].plane[0]) + static_cast<std::int64_t>(row) * args.cols, args, 0, 1);
-    const float g = waveSum(gate[0]);
-    const float u = waveSum(up[0]);
-    if (laneInWave() != 0) return;
-    const float inner = args.gelu != 0 ? 1.5957691216057308f * (g + 0.044715f * g * g * g) : g;
-    args.weight[0].out[row] = g * reciprocal(1.0f + expOf(-inner)) * u;
+    storeGated(args, row, gate[0], up[0]);
 }
 
 #define HEARTH_MATVEC(NAME)                                                                                            \

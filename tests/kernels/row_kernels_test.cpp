@@ -8,6 +8,7 @@
 #include "kernels/ops/moe_hip.h"
 #include "kernels/ops/norm_hip.h"
 #include "kernels/ops/quantize_hip.h"
+#include "kernels/ops/read_hip.h"
 #include "kernels/quant/half.h"
 #include "kernels/quant/q8_activation.h"
 
@@ -390,6 +391,31 @@ private slots:
                 device.launch("hearth_moe_combine", moeCombineGrid(shape.rows, shape.cols), kMoeCombineThreads,
                               MoeCombineArgs{out, device.upload(x), device.upload(weights), k, shape.cols, moeCombineBlocks(shape.cols)});
                 VERIFY_DEVICE(near(device.read(out, count), expected, 3e-6));
+                device.releaseAll();
+            }
+        }
+    }
+
+    void everyByteIsRead_data() { addWaves(); }
+    void everyByteIsRead() {
+        QFETCH(int, wave);
+        test::KernelDevice device(wave);
+        Random random(8);
+        for (const std::int64_t words : {1, 255, 257, 2048, 9001}) {
+            for (const std::uint32_t blocks : {1u, 3u}) {
+                std::vector<std::int32_t> memory(std::size_t(words) * 4);
+                std::int32_t expected = 0;
+                for (std::int32_t& word : memory) {
+                    word = std::int32_t(random.below(0x7fffffff));
+                    expected ^= word;
+                }
+                auto* const sums = device.memory<std::int32_t>(blocks);
+                device.launch("hearth_read", {blocks, 1, 1}, kReadThreads,
+                              ReadArgs{reinterpret_cast<const std::uint8_t*>(device.upload(memory)), sums, words});
+                std::int32_t sum = 0;
+                for (const std::int32_t share : device.read(sums, blocks)) sum ^= share;
+                QVERIFY2(device.ok(), device.fault().c_str());
+                QCOMPARE(sum, expected);
                 device.releaseAll();
             }
         }

@@ -92,7 +92,7 @@ TestBackend::TestBackend(TestDevice device, Recording recording)
     }
     m_executor = std::make_unique<test::ExecutorRuntime>(*kernels);
     Status status;
-    m_owned = createHipBackend(*m_executor, m_executor->codeObject(), {.weightSlabBytes = 0, .recordSteps = recording == Recording::On}, status);
+    m_owned = createHipBackend(*m_executor, m_executor->codeObject(), {.weightSlabBytes = 0, .bandwidthBytes = std::uint64_t{1} << 20, .recordSteps = recording == Recording::On}, status);
     m_backend = m_owned.get();
     if (m_backend == nullptr) QTest::qFail("no back end on the executor", __FILE__, __LINE__);
 }

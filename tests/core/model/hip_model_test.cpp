@@ -88,6 +88,8 @@ private slots:
     void withoutGraphsTheRecordedCommandsAreIssued();
     void lostDeviceEndsTheForwardPass();
     void memoryThatIsNotThereIsAnError();
+    void readBandwidthIsMeasured_data() { addDevices(); }
+    void readBandwidthIsMeasured();
 };
 
 void HipModelTest::referenceModelsMatch_data() {
@@ -345,6 +347,22 @@ void HipModelTest::memoryThatIsNotThereIsAnError() {
         QVERIFY2(failed, qPrintable(QString("allocation %1 failed and nobody noticed").arg(n)));
     }
     QVERIFY(failures > 4);
+}
+
+void HipModelTest::readBandwidthIsMeasured() {
+    QFETCH(int, device);
+    const TestBackend on(static_cast<TestDevice>(device));
+    if (!on.present()) QSKIP(on.absence().c_str());
+    QVERIFY(on.backend().measureReadBandwidth() > 0.0);
+    if (!on.isExecutor()) return;
+    // Too little memory: less is read. Any other failure gives no number, and harms nothing that comes after.
+    on.executor().failCall(GpuCall::Allocate, 0, GpuError::OutOfMemory);
+    QVERIFY(on.backend().measureReadBandwidth() > 0.0);
+    for (const GpuCall call : {GpuCall::CreateEvent, GpuCall::RecordEvent, GpuCall::Launch, GpuCall::ElapsedMs}) {
+        on.executor().failCall(call, 0, GpuError::Other);
+        QCOMPARE(on.backend().measureReadBandwidth(), 0.0);
+        QVERIFY(on.backend().measureReadBandwidth() > 0.0);
+    }
 }
 
 QTEST_GUILESS_MAIN(HipModelTest)
