@@ -177,7 +177,9 @@ Result<MemoryPlan> Engine::makePlan(const GgufFile& file) {
         if (room.gpuFree == 0) room.gpuFree = device.totalBytes;
     }
     const std::int32_t chunk = m_gpuBackend ? kGpuPromptChunk : kCpuPromptChunk;
-    return planMemory(memoryNeeds(file, *config, chunk), room, {.contextLength = m_request.contextLength, .kvType = *kvType, .gpuLayers = m_request.gpuLayers});
+    // Learned positions end where they end, whatever was wished.
+    const std::int32_t wished = config->learnedPositions ? std::min(m_request.contextLength, config->trainedContext) : m_request.contextLength;
+    return planMemory(memoryNeeds(file, *config, chunk), room, {.contextLength = wished, .kvType = *kvType, .gpuLayers = m_request.gpuLayers});
 }
 
 Result<void> Engine::loadHere(GgufFile file, const std::function<void(const LoadProgress&)>& progress, std::stop_token stop) {
