@@ -37,6 +37,7 @@ constexpr std::array kArchitectures{
     kQwen2Moe,
     kQwen3,
     kQwen3Moe,
+    kSeedOss,
     kSmolLm3,
     kStableLm,
     kStarCoder2,

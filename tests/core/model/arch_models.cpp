@@ -50,7 +50,7 @@ Spread spreadOf(const TensorSpec& spec, float layers) {
     if (name.ends_with(".bias")) return {has("norm") ? 0.2f : 0.4f};
     if (has("q_norm") || has("k_norm")) return {0.3f, 1.2f};
     if (has("norm")) return {0.1f, 1.0f};
-    if (has("sinks")) return {1.0f};
+    if (has("sinks")) return {1.5f, 2.0f};
     if (has("token_embd")) return {0.5f};
     if (has("position_embd")) return {0.3f};
     if (has("ffn_gate_inp_shexp")) return {0.3f};
@@ -340,6 +340,10 @@ void addOthers(Models& models) {
     Models::set(qwen3moe, {{"expert_count", whole(4)},
                            {"expert_used_count", whole(2)},
                            {"expert_feed_forward_length", whole(32)}});
+
+    ArchModel& seedOss = models.add(basedOn("seed_oss", "seed_oss"));
+    Models::set(seedOss, {{"attention.key_length", whole(32)}, {"attention.value_length", whole(32)}});
+    seedOss.optionalBiases = true;
 }
 
 void writeKey(GgufWriter& writer, const std::string& key, const GgufValue& value) {
