@@ -2,6 +2,7 @@
 #include "kernels/backend.h"
 
 #include <array>
+#include <cassert>
 
 namespace hearth::kernels {
 
@@ -40,8 +41,8 @@ void Backend::copyColumns(const TensorView&, std::int64_t, const TensorView&, st
     add({}, {});
 }
 
-bool Backend::sample(const TensorView&, const TensorView&, std::span<const TokenPenalty>, const SampleParams&) {
-    return false;
+void Backend::sample(const TensorView&, const TensorView&, const SampleRequest&) {
+    assert(!"a back end that does not offer it was asked to sample");
 }
 
 void Backend::matmulAdd(const TensorView& x, const TensorView& weight, const TensorView& in, const TensorView& bias,

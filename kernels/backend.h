@@ -94,12 +94,21 @@ enum class SpecialOperation : std::uint8_t {
 /// "biases of experts": what offers() said no to, for messages.
 [[nodiscard]] std::string_view name(SpecialOperation operation);
 
+/// The choice of the next token from one row of logits (ops/sample.h).
+struct SampleRequest {
+    std::span<const TokenPenalty> penalties;
+    SampleParams params;
+    std::int32_t vocabulary = 0; ///< logits that may be chosen: the first so many of the row
+};
+
 /// What stays the same and what changes when a step is computed again (decoding computes the same step for every token).
 struct StepInfo {
     std::uint64_t signature = 0; ///< equal = the same operations on the same memory, but for tokens and position; 0 = none
     std::span<const std::int32_t> tokens;
     std::int32_t firstPosition = 0;
     std::span<std::byte> results; ///< host memory that the step's one download fills
+    /// Not null: the step ends with this very choice, and `results` gets the token. May differ each time, whatever the signature.
+    const SampleRequest* sampling = nullptr;
 };
 
 class Backend {
@@ -125,7 +134,8 @@ public:
     virtual void beginStep(std::stop_token stop) = 0;
     [[nodiscard]] virtual Status endStep() = 0;
     /// Called after beginStep. True: the step recorded under this signature runs again with these tokens, position and
-    /// results; issue no operation, call endStep. False: issue them; the back end may record them. Default: never.
+    /// results; issue no operation, call endStep. False: issue them; the back end may record them. What `info` points at
+    /// stays until endStep. Default: never.
     virtual bool replayStep(const StepInfo& info);
 
     // --- operations; outputs first ------------------------------------------------------------------------------
@@ -178,10 +188,11 @@ public:
                              std::int64_t count);
 
     // --- optional ---------------------------------------------------------------------------------------------------
+    /// Whether sample() is offered; else the caller downloads the logits. Stays the same. Default: no.
+    [[nodiscard]] virtual bool samples() const { return false; }
     /// The next token where the logits are: token [1, 1] (I32), from one row of logits, which may be overwritten (ops/sample.h).
-    /// False: not offered, and nothing was issued; the caller downloads the logits. Default: never offered.
-    virtual bool sample(const TensorView& token, const TensorView& logits, std::span<const TokenPenalty> penalties,
-                        const SampleParams& params);
+    /// Call it only where samples() holds.
+    virtual void sample(const TensorView& token, const TensorView& logits, const SampleRequest& request);
 
     // --- fused operations: the defaults are made of the ones above ------------------------------------------------
     /// x += in * weight^T (+ bias, which may have data == nullptr). `scratch` [n, weight.rows] is overwritten or left alone.

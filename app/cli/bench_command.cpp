@@ -4,10 +4,13 @@
 // Generating a token reads every weight and the keys and values of all tokens before it, so its bound is the read
 // bandwidth over those bytes. A prompt must read the weights at least once; what bounds it in truth is arithmetic, so its
 // rate of operations stands beside.
+// A generated token is measured as a reply computes it (Engine::chooseStep): the forward pass, the choice of the next token, where the
+// engine makes it, and its id at hand. Only what is fed next is not what was chosen but a fixed pattern, so that runs are comparable.
 #include "app/cli/commands.h"
 #include "app/cli/engine_setup.h"
 #include "app/cli/memory_bandwidth.h"
 #include "core/base/units.h"
+#include "core/engine/sampler.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -57,9 +60,10 @@ struct Measurement {
 
 class Bench {
 public:
-    Bench(core::Engine& engine, const core::ModelInfo& info, int repeats)
+    Bench(core::Engine& engine, const core::ModelInfo& info, const core::SamplingSettings& sampling, int repeats)
         : m_engine(engine)
         , m_info(info)
+        , m_sampling(sampling)
         , m_repeats(repeats)
         , m_weightBytes(static_cast<double>(engine.weightBytesPerToken()))
         , m_kvBytes(static_cast<double>(info.kvBytes) / std::max(info.contextLength, 1)) {}
@@ -100,17 +104,24 @@ public:
 
     [[nodiscard]] double weightBytes() const { return m_weightBytes; }
     [[nodiscard]] double kvBytes() const { return m_kvBytes; } ///< per token in the context
+    [[nodiscard]] const core::SamplingSettings& sampling() const { return m_sampling; }
+    [[nodiscard]] const char* sampledOn() const { return m_engine.choosesOnGpu(sampler()) ? "GPU" : "CPU"; }
 
 private:
+    [[nodiscard]] core::Sampler sampler() const { return {m_sampling, static_cast<std::uint64_t>(m_sampling.seed)}; }
     core::Result<void> generateFrom(const std::vector<core::TokenId>& ids) {
+        core::Sampler chooser = sampler();
         for (const core::TokenId id : ids) {
-            if (auto row = m_engine.decodeStep(id); !row) return std::unexpected(row.error());
+            const auto chosen = m_engine.chooseStep(id, chooser);
+            if (!chosen) return std::unexpected(chosen.error());
+            chooser.accept(*chosen);
         }
         return {};
     }
 
     core::Engine& m_engine;
     const core::ModelInfo& m_info;
+    core::SamplingSettings m_sampling;
     int m_repeats;
     double m_weightBytes;
     double m_kvBytes;
@@ -169,6 +180,7 @@ void printJson(const Report& report) {
                                {"readBandwidthBytesPerSecond", report.bandwidth.bytesPerSecond},
                                {"readBandwidthMeasuredOn", report.bandwidth.measuredOn},
                                {"repeats", report.repeats},
+                               {"generationIncludes", {{"choiceOfTheNextTokenOn", report.bench.sampledOn()}, {"temperature", report.bench.sampling().temperature}}},
                                {"prompt", nlohmann::ordered_json::array()},
                                {"generation", nlohmann::ordered_json::array()}};
     for (const Measurement& measured : report.prompts) {
@@ -205,6 +217,10 @@ void printTable(const Report& report) {
         fmt::print("\n");
     }
     fmt::print("\ntokens/s: median of {} runs. limit: the bytes that must be read, at that bandwidth; prompts are bound by arithmetic before.\n", report.repeats);
+    if (report.generations.empty()) return;
+    const float temperature = report.bench.sampling().temperature;
+    fmt::print("generation: forward pass and choice of the next token ({}, on the {}).\n",
+               temperature > 0.0f ? fmt::format("temperature {}", temperature) : std::string("greedy"), report.bench.sampledOn());
 }
 
 /// Multiplications and additions of the layers' matrices; attention and the one row of logits are left out.
@@ -243,7 +259,7 @@ int bench(const BenchArguments& arguments) {
     const auto operations = operationsPerPromptToken(info);
     if (!operations) return report(operations.error());
 
-    Bench measuring(*loaded->engine, info, arguments.repeats);
+    Bench measuring(*loaded->engine, info, {.temperature = arguments.temperature, .seed = 1}, arguments.repeats);
     const Bandwidth bandwidth = measureBandwidth(*loaded->engine, info, arguments.bandwidthMegabytes);
     Report result{.info = info, .bench = measuring, .bandwidth = bandwidth, .operationsPerPromptToken = *operations, .repeats = arguments.repeats};
     if (auto warm = measuring.warmUp(); !warm) return report(warm.error());

@@ -60,6 +60,7 @@ struct BenchArguments : ModelArguments {
     std::vector<int> prompts{512}; ///< tokens; 0 = leave out
     std::vector<int> generates{64};///< tokens; 0 = leave out
     std::vector<int> depths{0};    ///< tokens in the context when generation starts
+    float temperature = 0.0f;      ///< of the choice of each token; 0 = greedy
     int repeats = 3;
     int bandwidthMegabytes = 512; ///< per thread, for measuring the read bandwidth
     bool json = false;

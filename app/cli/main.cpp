@@ -121,12 +121,14 @@ int main(int argc, char** argv) {
     command->callback([&] { action = [&] { return inspect(inspected, inspectJson); }; });
 
     BenchArguments benchArguments;
-    command = app.add_subcommand("bench", "Measures prompt and generation speed against the memory bandwidth of the device that runs the model");
+    command = app.add_subcommand("bench", "Measures prompt and generation speed, choice of the token included, against the memory bandwidth of the device that runs the model");
     addModelOptions(*command, benchArguments);
     addDeviceOptions(*command, benchArguments);
     addCounts(*command, "-p,--prompt", benchArguments.prompts, "Prompt tokens, or several counts (128,512); 0 = none");
     addCounts(*command, "-n,--generate", benchArguments.generates, "Tokens to generate, or several counts; 0 = none");
     addCounts(*command, "-d,--depth", benchArguments.depths, "Tokens in the context when generation starts, or several counts (0,4096)");
+    command->add_option("--temp", benchArguments.temperature, "Temperature of the choice of each generated token, which is measured with it (default: 0, greedy)")
+        ->check(CLI::Range(0.0, 10.0));
     command->add_option("-r,--repeats", benchArguments.repeats, "Runs of each; the median and the best are told")->check(CLI::Range(1, 100));
     command->add_option("--bandwidth-mb", benchArguments.bandwidthMegabytes, "Megabytes per thread read for measuring the bandwidth (default: 512)")
         ->check(CLI::Range(1, 1 << 16));

@@ -190,17 +190,29 @@ void Engine::clearSession(std::size_t keep) {
     if (m_cache) m_cache->truncate(static_cast<std::int32_t>(m_session.size()));
 }
 
-Result<void> Engine::feed(std::span<const TokenId> ids, LogitsWanted wanted, std::stop_token stop) {
+Result<void> Engine::feed(std::span<const TokenId> ids, Wanted wanted, std::stop_token stop) {
     auto done = feedHere(ids, wanted, stop);
     if (done || m_takeover == nullptr || !isGpuFailure(done.error())) return done;
     if (auto taken = takeOver(done.error(), stop); !taken) return taken;
     return feedHere(ids, wanted, std::move(stop));
 }
 
-Result<void> Engine::feedHere(std::span<const TokenId> ids, LogitsWanted wanted, std::stop_token stop) {
-    const auto vocabulary = static_cast<std::size_t>(m_model->config().vocabulary);
-    m_logits.resize(wanted == LogitsWanted::All ? ids.size() * vocabulary : wanted == LogitsWanted::Last ? vocabulary : 0);
-    auto done = m_model->forward(*m_cache, ids, wanted, m_logits, stop);
+Result<void> Engine::feedHere(std::span<const TokenId> ids, Wanted wanted, std::stop_token stop) {
+    Result<void> done;
+    m_chosen.reset();
+    if (wanted.logits == LogitsWanted::Last && wanted.sampler != nullptr && choosesOnGpu(*wanted.sampler)) {
+        const Sampler::DeviceRequest request = wanted.sampler->deviceRequest();
+        auto token = m_model->forwardAndSample(*m_cache, ids, {request.penalties, request.params, static_cast<std::int32_t>(choosableTokens())}, stop);
+        if (token) {
+            m_chosen = *token;
+        } else {
+            done = std::unexpected(std::move(token.error()));
+        }
+    } else {
+        const auto vocabulary = static_cast<std::size_t>(m_model->config().vocabulary);
+        m_logits.resize(wanted.logits == LogitsWanted::All ? ids.size() * vocabulary : wanted.logits == LogitsWanted::Last ? vocabulary : 0);
+        done = m_model->forward(*m_cache, ids, wanted.logits, m_logits, stop);
+    }
     // Zeros that stand in for lost pages must never become an answer.
     if (done) done = m_model->checkFile();
     if (!done) {
@@ -211,8 +223,23 @@ Result<void> Engine::feedHere(std::span<const TokenId> ids, LogitsWanted wanted,
     return {};
 }
 
-Result<void> Engine::computePrompt(std::span<const TokenId> ids, const GenerationEvents& events, GenerationStats& stats,
-                                   std::stop_token stop) {
+std::size_t Engine::choosableTokens() const {
+    return std::min(static_cast<std::size_t>(m_model->config().vocabulary), m_tokenizer->size());
+}
+
+bool Engine::choosesOnGpu(const Sampler& sampler) const {
+    return m_options.sampleOnGpu && m_model && m_model->samples() && sampler.fitsDevice();
+}
+
+Result<TokenId> Engine::choose(Sampler& sampler) {
+    if (m_chosen) sampler.countDeviceChoice();
+    const std::optional<TokenId> token = m_chosen ? *m_chosen : sampler.sample(std::span(m_logits).first(choosableTokens()));
+    if (!token) return fail(ErrorCode::MalformedFile, "the model computes no finite numbers; its file may be damaged");
+    return *token;
+}
+
+Result<void> Engine::computePrompt(std::span<const TokenId> ids, const Sampler* sampler, const GenerationEvents& events,
+                                   GenerationStats& stats, std::stop_token stop) {
     // The last token is always computed: its logits are needed.
     const std::size_t kept = std::min(commonPrefix(m_session, ids), ids.size() - 1);
     m_session.resize(kept);
@@ -228,7 +255,8 @@ Result<void> Engine::computePrompt(std::span<const TokenId> ids, const Generatio
         const auto chunk = static_cast<std::size_t>(m_model->prefillChunk());
         const std::size_t count = std::min(chunk, ids.size() - at);
         const bool last = at + count == ids.size();
-        if (auto done = feed(ids.subspan(at, count), last ? LogitsWanted::Last : LogitsWanted::None, stop); !done) return done;
+        const Wanted wanted{last ? LogitsWanted::Last : LogitsWanted::None, sampler};
+        if (auto done = feed(ids.subspan(at, count), wanted, stop); !done) return done;
         at += count;
         stats.promptSeconds = secondsSince(start);
         stats.contextUsed = static_cast<std::int32_t>(m_session.size());
@@ -263,12 +291,14 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
     const auto finish = [&](FinishReason reason) {
         result.reason = reason;
         stats.contextUsed = static_cast<std::int32_t>(m_session.size());
-        spdlog::debug("reply: {} prompt tokens ({} cached) in {:.2f} s, {} generated in {:.2f} s", stats.promptTokens, stats.cachedTokens,
-                      stats.promptSeconds, stats.generatedTokens, stats.generationSeconds);
+        spdlog::debug("reply: {} prompt tokens ({} cached) in {:.2f} s, {} generated ({} chosen by the GPU) in {:.2f} s", stats.promptTokens,
+                      stats.cachedTokens, stats.promptSeconds, stats.generatedTokens, stats.gpuChosenTokens, stats.generationSeconds);
         return result;
     };
 
-    if (auto computed = computePrompt(prompt->ids, events, stats, stop); !computed) {
+    Sampler sampler(request.sampling, static_cast<std::uint64_t>(stats.seed), m_dryBreakers);
+    sampler.accept(prompt->ids);
+    if (auto computed = computePrompt(prompt->ids, &sampler, events, stats, stop); !computed) {
         if (computed.error().code == ErrorCode::Cancelled) return finish(FinishReason::Cancelled);
         return std::unexpected(computed.error());
     }
@@ -276,8 +306,6 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
     std::vector<std::string> stops = request.stops;
     stops.insert(stops.end(), m_prompt->stops().begin(), m_prompt->stops().end());
     ReplyWriter writer{.events = events, .matcher = StopMatcher(std::move(stops))};
-    Sampler sampler(request.sampling, static_cast<std::uint64_t>(stats.seed), m_dryBreakers);
-    sampler.accept(prompt->ids);
 
     const auto generationStart = Clock::now();
     FinishReason reason = FinishReason::EndOfText;
@@ -286,11 +314,12 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
             reason = FinishReason::Cancelled;
             break;
         }
-        // An embedding may have more rows than the vocabulary has tokens (padding); those are never chosen.
-        const auto token = sampler.sample(std::span(m_logits).first(std::min(m_logits.size(), m_tokenizer->size())));
-        if (!token) return fail(ErrorCode::MalformedFile, "the model computes no finite numbers; its file may be damaged");
+        const bool onGpu = m_chosen.has_value();
+        const auto token = choose(sampler);
+        if (!token) return std::unexpected(token.error());
         if (m_tokenizer->endsGeneration(*token)) break;
         ++stats.generatedTokens;
+        stats.gpuChosenTokens += onGpu ? 1 : 0;
         sampler.accept(*token);
         const bool had = writer.any;
         const bool goesOn = writer.write(m_tokenizer->tokenBytes(*token));
@@ -311,7 +340,7 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
             break;
         }
         const TokenId next = *token;
-        if (auto fed = feed(std::span(&next, 1), LogitsWanted::Last, stop); !fed) {
+        if (auto fed = feed(std::span(&next, 1), {LogitsWanted::Last, &sampler}, stop); !fed) {
             if (fed.error().code != ErrorCode::Cancelled) {
                 writer.finish();
                 return std::unexpected(fed.error());
@@ -332,7 +361,7 @@ Result<std::vector<float>> Engine::logits(std::span<const TokenId> ids, std::sto
     const auto step = static_cast<std::size_t>(m_model->prefillChunk());
     for (std::size_t at = 0; at < ids.size(); at += step) {
         const auto chunk = ids.subspan(at, std::min(step, ids.size() - at));
-        if (auto done = feed(chunk, LogitsWanted::All, stop); !done) return std::unexpected(done.error());
+        if (auto done = feed(chunk, {LogitsWanted::All}, stop); !done) return std::unexpected(done.error());
         all.insert(all.end(), m_logits.begin(), m_logits.end());
     }
     return all;
@@ -343,13 +372,19 @@ Result<void> Engine::prefill(std::span<const TokenId> ids, std::stop_token stop)
     if (ids.empty()) return fail(ErrorCode::InvalidArgument, "no tokens to compute");
     clearSession();
     GenerationStats stats;
-    return computePrompt(ids, {}, stats, stop);
+    return computePrompt(ids, nullptr, {}, stats, stop);
 }
 
 Result<std::span<const float>> Engine::decodeStep(TokenId token, std::stop_token stop) {
     if (auto ready = checkReady(); !ready) return std::unexpected(ready.error());
-    if (auto done = feed(std::span(&token, 1), LogitsWanted::Last, stop); !done) return std::unexpected(done.error());
+    if (auto done = feed(std::span(&token, 1), {LogitsWanted::Last}, stop); !done) return std::unexpected(done.error());
     return std::span<const float>(m_logits);
+}
+
+Result<TokenId> Engine::chooseStep(TokenId token, Sampler& sampler, std::stop_token stop) {
+    if (auto ready = checkReady(); !ready) return std::unexpected(ready.error());
+    if (auto done = feed(std::span(&token, 1), {LogitsWanted::Last, &sampler}, stop); !done) return std::unexpected(done.error());
+    return choose(sampler);
 }
 
 } // namespace hearth::core

@@ -27,7 +27,10 @@ namespace hearth::core {
 struct EngineOptions {
     std::optional<kernels::CpuPath> cpuPath; ///< tests and benchmarks force one
     std::function<std::unique_ptr<GpuAccess>()> gpus; ///< called before the first load; empty = no GPU is looked for
+    bool sampleOnGpu = true; ///< false: the CPU chooses every token; the same ones, more slowly
 };
+
+class Sampler;
 
 class Engine final : public TextGenerator {
 public:
@@ -56,6 +59,11 @@ public:
     [[nodiscard]] Result<void> prefill(std::span<const TokenId> ids, std::stop_token stop = {});
     /// One decoding step: feeds a token, returns the next row of logits.
     [[nodiscard]] Result<std::span<const float>> decodeStep(TokenId token, std::stop_token stop = {});
+    /// One step of a reply, the way generate() takes it: feeds a token, returns the one that is chosen next; the sampler counts
+    /// the choice and has not accepted the token yet. MalformedFile when no logit is finite.
+    [[nodiscard]] Result<TokenId> chooseStep(TokenId token, Sampler& sampler, std::stop_token stop = {});
+    /// Whether the GPU chooses the tokens of a reply with this sampler: its settings fit, and the logits are there.
+    [[nodiscard]] bool choosesOnGpu(const Sampler& sampler) const;
     /// Forgets all but the first `keep` tokens of the session.
     void clearSession(std::size_t keep = 0);
     /// Bytes of weights that one decoding step reads (all but the embedding rows it does not look up).
@@ -100,12 +108,21 @@ private:
     void releaseModel();
     [[nodiscard]] bool isGpuFailure(const Error& error) const;
 
-    /// Brings the session to exactly `ids`; keeps the common prefix. m_logits then holds the last row.
-    [[nodiscard]] Result<void> computePrompt(std::span<const TokenId> ids, const GenerationEvents& events, GenerationStats& stats,
-                                             std::stop_token stop);
-    /// Appends ids to the session; m_logits then holds what was wanted.
-    [[nodiscard]] Result<void> feed(std::span<const TokenId> ids, LogitsWanted wanted, std::stop_token stop);
-    [[nodiscard]] Result<void> feedHere(std::span<const TokenId> ids, LogitsWanted wanted, std::stop_token stop);
+    /// What is to come out of a feed. With a sampler the logits may stay where they are: choose() is called next.
+    struct Wanted {
+        LogitsWanted logits = LogitsWanted::None;
+        const Sampler* sampler = nullptr;
+    };
+    /// Brings the session to exactly `ids`; keeps the common prefix. The last token's feed has the sampler, if any.
+    [[nodiscard]] Result<void> computePrompt(std::span<const TokenId> ids, const Sampler* sampler, const GenerationEvents& events,
+                                             GenerationStats& stats, std::stop_token stop);
+    /// Appends ids to the session; m_logits or m_chosen then holds what was wanted.
+    [[nodiscard]] Result<void> feed(std::span<const TokenId> ids, Wanted wanted, std::stop_token stop);
+    [[nodiscard]] Result<void> feedHere(std::span<const TokenId> ids, Wanted wanted, std::stop_token stop);
+    /// The token after a feed for this sampler, wherever it was chosen.
+    [[nodiscard]] Result<TokenId> choose(Sampler& sampler);
+    /// Ids that may be chosen: an embedding may have more rows than the vocabulary has tokens (padding).
+    [[nodiscard]] std::size_t choosableTokens() const;
     [[nodiscard]] Result<void> checkReady();
     [[nodiscard]] ModelInfo describe() const;
 
@@ -119,6 +136,8 @@ private:
     std::unique_ptr<ChatPrompt> m_prompt;
     std::vector<TokenId> m_session;          ///< the tokens whose keys and values are in m_cache
     std::vector<float> m_logits;
+    /// What the GPU chose, if it did; the inner nullopt: no logit is finite.
+    std::optional<std::optional<TokenId>> m_chosen;
     std::vector<TokenId> m_dryBreakers;
     LoadRequest m_request;                   ///< what is loaded
     Placement m_placement;

@@ -241,7 +241,7 @@ Result<void> Engine::takeOver(const Error& error, std::stop_token stop) {
     for (std::size_t at = 0; at < ids.size();) {
         if (m_takeover->events.promptProgress) m_takeover->events.promptProgress({static_cast<std::int32_t>(at), static_cast<std::int32_t>(ids.size())});
         const std::size_t count = std::min(static_cast<std::size_t>(m_model->prefillChunk()), ids.size() - at);
-        if (auto fed = feedHere(ids.subspan(at, count), LogitsWanted::None, stop); !fed) return fed;
+        if (auto fed = feedHere(ids.subspan(at, count), {}, stop); !fed) return fed;
         at += count;
     }
     return {};

@@ -99,6 +99,7 @@ struct GenerationStats {
     std::int32_t promptTokens = 0;      ///< whole prompt
     std::int32_t cachedTokens = 0;      ///< of these, already in the KV cache
     std::int32_t generatedTokens = 0;
+    std::int32_t gpuChosenTokens = 0;   ///< of these, chosen where the logits were; the CPU chose the others
     double promptSeconds = 0.0;         ///< computing promptTokens - cachedTokens
     double generationSeconds = 0.0;
     double firstTokenSeconds = 0.0;     ///< request to first text

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/gpu_self_test.h"
 
+#include "core/engine/sampler.h"
 #include "kernels/quant/decode.h"
 #include "kernels/quant/half.h"
 
@@ -44,6 +45,7 @@ public:
         for (const kernels::DTypeInfo& type : kernels::allDTypes()) {
             if (type.computes) testFormat(type);
         }
+        testSampling();
         return std::move(m_result);
     }
 
@@ -97,6 +99,7 @@ private:
     void testAttentionOf(std::int32_t heads, std::int32_t kvHeads, std::int32_t headDim, std::int32_t tokens);
     void testExperts();
     void testFormat(const kernels::DTypeInfo& type);
+    void testSampling();
 
     std::array<Backend*, 2> m_backends;
     std::vector<std::unique_ptr<kernels::Buffer>> m_buffers;
@@ -298,6 +301,31 @@ void SelfTest::testFormat(const kernels::DTypeInfo& type) {
         check(fmt::format("gatedMatmul {}", type.name), out, 2 * kRounded, [&](Backend& backend, std::size_t s) {
             backend.gatedMatmul(out[s], a[s], b[s], x[s], kernels::GatedActivation::Silu, scratch[s]);
         });
+    }
+}
+
+/// The reference for a choice is the Sampler, whatever back end the others have.
+void SelfTest::testSampling() {
+    if (!m_backends[0]->samples()) return;
+    constexpr std::int32_t kVocabulary = 3001;
+    const std::vector<float> values = numbers(kVocabulary);
+    const Twin token = blank(DType::I32, 1, 1);
+    const SamplingSettings drawn{.temperature = 1.5f, .topK = 200, .topP = 0.9f, .minP = 0.01f, .repeatPenalty = 1.2f, .presencePenalty = 0.5f};
+    for (const SamplingSettings& settings : {SamplingSettings{.temperature = 0.0f}, drawn}) {
+        for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+            Sampler sampler(settings, seed);
+            for (TokenId id = 0; id < 50; ++id) sampler.accept(id * 3);
+            const Twin logits = upload(DType::F32, 1, kVocabulary, std::as_bytes(std::span(values))); // sampling may overwrite them
+            check("sample", token, kExact, [&](Backend& backend, std::size_t side) {
+                const Sampler::DeviceRequest request = sampler.deviceRequest();
+                const std::int32_t expected = Sampler(sampler).sample(values).value_or(-1);
+                if (side == 0) {
+                    backend.sample(token[0], logits[0], {request.penalties, request.params, kVocabulary});
+                } else {
+                    backend.upload(token[1], std::as_bytes(std::span(&expected, 1)));
+                }
+            });
+        }
     }
 }
 

@@ -104,6 +104,7 @@ void Sampler::applyPenalties() {
 bool Sampler::fitsDevice() const {
     if (m_settings.dryMultiplier > 0.0f) return false;
     if (m_settings.temperature < kernels::kGreedyTemperature) return true;
+    if (std::isnan(m_settings.temperature)) return false;
     const bool xtc = m_settings.xtcProbability > 0.0f && m_settings.xtcThreshold <= 0.5f;
     return m_settings.topK > 0 && m_settings.topK <= kernels::kSampleMostK && m_settings.typicalP >= 1.0f && !xtc;
 }

@@ -123,21 +123,31 @@ private:
     TensorView& m_pending;
 };
 
+/// Logits of rows of the normed x, on the device.
+TensorView logitsOf(const Pass& pass, const TensorView& h) {
+    const TensorView logits = pass.scratch.logits.firstRows(h.rows());
+    pass.backend.matmul(logits, pass.step.weights.output, h);
+    if (present(pass.step.weights.outputBias)) pass.backend.addBias(logits, pass.step.weights.outputBias);
+    if (pass.config.logitScale != 1.0f) pass.backend.scale(logits, pass.config.logitScale);
+    if (pass.config.logitSoftcap > 0.0f) pass.backend.softcap(logits, pass.config.logitSoftcap);
+    return logits;
+}
+
 void computeLogits(const Pass& pass, const TensorView& x, const TensorView& pending) {
-    const DecodeStep& step = pass.step;
+    DecodeStep& step = pass.step;
     const TensorView h = pass.scratch.normed.firstRows(x.rows());
     addThenNorm(pass, h, x, pending, step.weights.outputNorm);
+    if (step.sampling != nullptr) {
+        pass.backend.sample(pass.scratch.token, logitsOf(pass, h), *step.sampling);
+        pass.backend.download(std::as_writable_bytes(std::span(&step.chosen, 1)), pass.scratch.token);
+        return;
+    }
     const auto vocabulary = static_cast<std::size_t>(pass.config.vocabulary);
     for (std::int64_t row = 0; row < h.rows(); row += Scratch::kLogitRows) {
         const std::int64_t count = std::min<std::int64_t>(Scratch::kLogitRows, h.rows() - row);
-        const TensorView logits = pass.scratch.logits.firstRows(count);
-        pass.backend.matmul(logits, step.weights.output, h.rowRange(row, count));
-        if (present(step.weights.outputBias)) pass.backend.addBias(logits, step.weights.outputBias);
-        if (pass.config.logitScale != 1.0f) pass.backend.scale(logits, pass.config.logitScale);
-        if (pass.config.logitSoftcap > 0.0f) pass.backend.softcap(logits, pass.config.logitSoftcap);
         pass.backend.download(std::as_writable_bytes(step.logits.subspan(static_cast<std::size_t>(row) * vocabulary,
                                                                          static_cast<std::size_t>(count) * vocabulary)),
-                              logits);
+                              logitsOf(pass, h.rowRange(row, count)));
     }
 }
 
@@ -154,7 +164,7 @@ std::int64_t carriedRows(const DecodeStep& step, std::int32_t layers) {
     return all ? static_cast<std::int64_t>(step.tokens.size()) : step.logitRows;
 }
 
-void decode(const Segment& segment, const DecodeStep& step) {
+void decode(const Segment& segment, DecodeStep& step) {
     Backend& backend = segment.backend;
     const Pass pass{segment, step, backend, segment.scratch, step.config};
     TensorView x = segment.scratch.residual.firstRows(carriedRows(step, segment.firstLayer));

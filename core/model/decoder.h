@@ -45,6 +45,9 @@ struct DecodeStep {
     std::span<float> logits;    ///< [logitRows, vocabulary], host memory
     std::span<float> carried;   ///< host memory for carriedRows() of x, from the end of a segment to the begin of the next
     const std::function<void(std::int32_t, std::int32_t, std::span<const float>)>& observer;
+    /// Not null: of the one row of logits, which stays where it is, the next token is chosen.
+    const kernels::SampleRequest* sampling = nullptr;
+    std::int32_t chosen = -1; ///< that token, after endStep()
 };
 
 /// Rows of x that are left after the first `layers` layers: once the last layer's keys and values are stored, only tokens
@@ -52,7 +55,7 @@ struct DecodeStep {
 [[nodiscard]] std::int64_t carriedRows(const DecodeStep& step, std::int32_t layers);
 
 /// Computes one segment of one chunk between backend.beginStep() and endStep(), which the caller calls. What it downloads
-/// is there after endStep(): the logits, or else the carried rows.
-void decode(const Segment& segment, const DecodeStep& step);
+/// is there after endStep(): the logits or the token chosen from them, or else the carried rows.
+void decode(const Segment& segment, DecodeStep& step);
 
 } // namespace hearth::core

@@ -10,7 +10,7 @@ namespace hearth::core {
 /// What every part needs to know of the pass that it belongs to.
 struct Pass {
     const Segment& segment;
-    const DecodeStep& step;
+    DecodeStep& step;
     kernels::Backend& backend;
     Scratch& scratch;
     const ModelConfig& config;

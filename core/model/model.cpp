@@ -132,18 +132,50 @@ std::uint64_t Model::stepSignature(const KvCache& cache, const Segment& segment,
     return m_serial << 32 | cache.serial() << 1 | static_cast<std::uint64_t>(step.logitRows);
 }
 
-Result<void> Model::run(const Segment& segment, const DecodeStep& step, const std::stop_token& stop) {
-    const auto rows = static_cast<std::size_t>(carriedRows(step, segment.endLayer));
-    const std::span<float> results =
-        segment.computesLogits ? step.logits : step.carried.first(rows * static_cast<std::size_t>(m_config.embedding));
-    const kernels::StepInfo info{stepSignature(step.cache, segment, step), step.tokens, step.firstPosition,
-                                 std::as_writable_bytes(results)};
+Result<void> Model::run(const Segment& segment, DecodeStep& step, const std::stop_token& stop) {
+    kernels::StepInfo info{.signature = stepSignature(step.cache, segment, step),
+                           .tokens = step.tokens,
+                           .firstPosition = step.firstPosition,
+                           .results = std::as_writable_bytes(step.logits)};
+    if (!segment.computesLogits) {
+        const auto rows = static_cast<std::size_t>(carriedRows(step, segment.endLayer));
+        info.results = std::as_writable_bytes(step.carried.first(rows * static_cast<std::size_t>(m_config.embedding)));
+    } else if (step.sampling != nullptr) {
+        info.results = std::as_writable_bytes(std::span(&step.chosen, 1));
+        info.sampling = step.sampling;
+    }
     segment.backend.beginStep(stop);
     if (!segment.backend.replayStep(info)) decode(segment, step);
     const kernels::Status status = segment.backend.endStep();
     if (status.ok()) return {};
     if (status.code != kernels::StatusCode::Cancelled) m_failedSide = segment.side;
     return std::unexpected(errorOf(status, segment.side));
+}
+
+Result<void> Model::checkTokens(const KvCache& cache, std::span<const std::int32_t> tokens) const {
+    const auto room = static_cast<std::size_t>(cache.capacity() - cache.length());
+    if (tokens.size() > room) {
+        return fail(ErrorCode::ContextTooSmall,
+                    fmt::format("{} tokens for a context with room for {}", tokens.size(), room));
+    }
+    for (const std::int32_t token : tokens) {
+        if (token < 0 || token >= m_config.vocabulary) {
+            return fail(ErrorCode::InvalidArgument,
+                        fmt::format("token id {} of a vocabulary of {}", token, m_config.vocabulary));
+        }
+    }
+    return {};
+}
+
+Result<void> Model::runChunk(KvCache& cache, DecodeStep& step, const std::stop_token& stop) {
+    for (const Segment& segment : m_segments) {
+        if (segment.firstLayer == m_config.layers && step.logitRows == 0) break; // only the output is left
+        if (auto done = run(segment, step, stop); !done) return done;
+    }
+    if (m_file.damaged())
+        return fail(ErrorCode::FileChanged, fmt::format("{}: shrank while it was in use", m_file.path().string()));
+    cache.advance(static_cast<std::int32_t>(step.tokens.size()));
+    return {};
 }
 
 Result<void> Model::forward(KvCache& cache, std::span<const std::int32_t> tokens, LogitsWanted wanted,
@@ -156,17 +188,7 @@ Result<void> Model::forward(KvCache& cache, std::span<const std::int32_t> tokens
         return fail(ErrorCode::InvalidArgument,
                     fmt::format("logits hold {} floats, {} needed", logits.size(), rowsWanted * vocabulary));
     }
-    const auto room = static_cast<std::size_t>(cache.capacity() - cache.length());
-    if (tokens.size() > room) {
-        return fail(ErrorCode::ContextTooSmall,
-                    fmt::format("{} tokens for a context with room for {}", tokens.size(), room));
-    }
-    for (const std::int32_t token : tokens) {
-        if (token < 0 || token >= m_config.vocabulary) {
-            return fail(ErrorCode::InvalidArgument,
-                        fmt::format("token id {} of a vocabulary of {}", token, m_config.vocabulary));
-        }
-    }
+    if (auto right = checkTokens(cache, tokens); !right) return right;
 
     const auto chunk = static_cast<std::size_t>(m_options.prefillChunk);
     for (std::size_t start = 0; start < tokens.size(); start += chunk) {
@@ -180,15 +202,31 @@ Result<void> Model::forward(KvCache& cache, std::span<const std::int32_t> tokens
             step.logitRows = 1;
             step.logits = logits.first(vocabulary);
         }
-        for (const Segment& segment : m_segments) {
-            if (segment.firstLayer == m_config.layers && step.logitRows == 0) break; // only the output is left
-            if (auto done = run(segment, step, stop); !done) return done;
-        }
-        if (m_file.damaged())
-            return fail(ErrorCode::FileChanged, fmt::format("{}: shrank while it was in use", m_file.path().string()));
-        cache.advance(static_cast<std::int32_t>(part.size()));
+        if (auto done = runChunk(cache, step, stop); !done) return done;
     }
     return {};
+}
+
+bool Model::samples() const {
+    return m_segments.back().backend.samples();
+}
+
+Result<std::optional<std::int32_t>> Model::forwardAndSample(KvCache& cache, std::span<const std::int32_t> tokens,
+                                                            const kernels::SampleRequest& request,
+                                                            std::stop_token stop) {
+    if (tokens.empty()) return fail(ErrorCode::InvalidArgument, "no tokens to choose a next one after");
+    if (auto right = checkTokens(cache, tokens); !right) return std::unexpected(std::move(right.error()));
+    const std::size_t before = (tokens.size() - 1) / static_cast<std::size_t>(m_options.prefillChunk) *
+                               static_cast<std::size_t>(m_options.prefillChunk);
+    if (auto done = forward(cache, tokens.first(before), LogitsWanted::None, {}, stop); !done)
+        return std::unexpected(std::move(done.error()));
+    DecodeStep step{m_config, m_weights, cache, tokens.subspan(before), cache.length(), 1, {}, m_carried, m_observer, &request};
+    if (auto done = runChunk(cache, step, stop); !done) return std::unexpected(std::move(done.error()));
+    if (step.chosen >= -1 && step.chosen < request.vocabulary)
+        return step.chosen < 0 ? std::nullopt : std::optional(step.chosen);
+    m_failedSide = m_segments.back().side;
+    return fail(ErrorCode::Internal, fmt::format("sample: token {} of {} was chosen{}", step.chosen, request.vocabulary,
+                                                 wordsFor(*m_failedSide)));
 }
 
 } // namespace hearth::core

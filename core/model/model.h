@@ -94,7 +94,16 @@ public:
     [[nodiscard]] Result<void> forward(KvCache& cache, std::span<const std::int32_t> tokens, LogitsWanted wanted,
                                        std::span<float> logits, std::stop_token stop);
 
-    /// Whose failure ended the last forward(), or nothing: it succeeded, was cancelled, or no back end was to blame.
+    /// The back end that computes the logits can choose the next token too.
+    [[nodiscard]] bool samples() const;
+    /// forward() with `Last`, but that the next token is chosen where the logits are, which stay there. Only where samples().
+    /// nullopt: no logit is finite. Errors: forward()'s; InvalidArgument when there are no tokens; Internal, as the back
+    /// end's failure, when it chose what was not to be chosen from.
+    [[nodiscard]] Result<std::optional<std::int32_t>> forwardAndSample(KvCache& cache, std::span<const std::int32_t> tokens,
+                                                                       const kernels::SampleRequest& request,
+                                                                       std::stop_token stop);
+
+    /// Whose failure ended the last forward() or forwardAndSample(), or nothing: it succeeded, was cancelled, or no back end was to blame.
     [[nodiscard]] std::optional<BackendSide> failedSide() const { return m_failedSide; }
 
     /// For tests and diagnosis: called after each block with the residual stream, f32 [tokens, embedding]; the span is
@@ -112,7 +121,11 @@ private:
     [[nodiscard]] Result<void> makeScratch(BackendSide side);
     void makeSegments();
     [[nodiscard]] std::uint64_t stepSignature(const KvCache& cache, const Segment& segment, const DecodeStep& step) const;
-    [[nodiscard]] Result<void> run(const Segment& segment, const DecodeStep& step, const std::stop_token& stop);
+    [[nodiscard]] Result<void> run(const Segment& segment, DecodeStep& step, const std::stop_token& stop);
+    /// Errors of forward() that are the caller's.
+    [[nodiscard]] Result<void> checkTokens(const KvCache& cache, std::span<const std::int32_t> tokens) const;
+    /// All segments of one chunk.
+    [[nodiscard]] Result<void> runChunk(KvCache& cache, DecodeStep& step, const std::stop_token& stop);
 
     GgufFile m_file;
     BackendSet m_backends;

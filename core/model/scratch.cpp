@@ -77,6 +77,7 @@ std::uint64_t Scratch::layOut(const ModelConfig& config, std::int32_t chunk, std
     layout.place(expertUp, expertRows, config.expertFeedForward);
     layout.place(expertOut, expertRows, config.embedding);
     layout.place(logits, std::min(chunk, kLogitRows), config.vocabulary);
+    layout.place(token, 1, 1, DType::I32);
     layOutLatent(layout, latent, config, chunk);
     if (config.sharedExpertGate) {
         layout.place(sharedWeight, chunk, 1);

@@ -54,6 +54,7 @@ public:
     kernels::TensorView sharedWeight;         ///< [chunk, 1]
     LatentScratch latent;
     kernels::TensorView logits; ///< [kLogitRows, vocabulary]
+    kernels::TensorView token;  ///< I32 [1, 1]: chosen where the logits are
 
     // Constants, written once.
     kernels::TensorView ones; ///< as wide as gate where there is no gate; [1, embedding] where norms have no weights

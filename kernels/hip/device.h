@@ -18,6 +18,8 @@
 //   loadOnce(Int4*)                16 bytes that no one reads again soon
 //   loadFields(Int4*), storeFields 16 bytes to and from registers
 //   atomicAddTo(int*, int) and deviceFence()
+//   kLoadsInFlight                 16-byte loads that a lane of a product has on the way at once, as far as registers allow
+//   schedulingFence()              instructions after it are not moved before it (of one lane; no barrier)
 //   kMatrixUnroll                  how far to unroll a loop over matrix tiles
 //   FragmentA, FragmentB, FragmentC, loadFragment, multiplyAdd, rowOf, colOf: below
 //

@@ -56,6 +56,11 @@ constexpr int kWaveSize = 64;
 #else
 constexpr int kWaveSize = 32;
 #endif
+#if defined(__gfx900__) || defined(__gfx906__) || defined(__gfx1010__)
+constexpr int kLoadsInFlight = 3; // few registers at HEARTH_WAVES waves, on two of them some taken by dot products in plain code
+#else
+constexpr int kLoadsInFlight = 4;
+#endif
 
 struct alignas(16) Int4 {
     int x, y, z, w;
@@ -187,6 +192,9 @@ HEARTH_DEVICE void storeFields(Int4* to, const Int4& value) {
 
 HEARTH_DEVICE int atomicAddTo(int* target, int value) {
     return __hip_atomic_fetch_add(target, value, __ATOMIC_RELAXED, __HIP_MEMORY_SCOPE_AGENT);
+}
+HEARTH_DEVICE void schedulingFence() {
+    __builtin_amdgcn_sched_barrier(0);
 }
 HEARTH_DEVICE void deviceFence() {
     __builtin_amdgcn_fence(__ATOMIC_SEQ_CST, "agent");

@@ -7,6 +7,8 @@
 //
 // Each format has    kBlock      values per block            kRuns    runs per chunk
 //                    kMinimum    false: the minimum is 0     kRest    products multiply the rounding's rest too (under four bits)
+//                    kRows       output rows of a wave in a product with one row of x (hip_products.cpp: matvecRowsOfOne says the same to the host)
+//                    kWhole32    runs 2 i and 2 i + 1 are a block of 32 neighbours with one scale and minimum: products take them as one
 //                    Raw, load(planes, block, chunk), run(raw, chunk, j, q, scale, minimum), runIndex(chunk, j): which 16 of the block
 // Layouts: kernels/quant/*.h. Device code only.
 #pragma once
@@ -61,6 +63,8 @@ HEARTH_DEVICE void kScales(const Int4& head, int sub, float& scale, float& minim
 struct NibbleBlock {
     static constexpr int kBlock = 32;
     static constexpr int kRuns = 2;
+    static constexpr bool kWhole32 = true;
+    static constexpr int kRows = 2;
     static constexpr bool kRest = false;
     static HEARTH_METHOD int runIndex(int, int j) { return j; }
 };
@@ -180,63 +184,78 @@ struct MXFP4 : NibbleBlock {
 
 struct Q8_0 {
     static constexpr int kBlock = 32;
-    static constexpr int kRuns = 1;
+    static constexpr int kRuns = 2;
+    static constexpr bool kWhole32 = true;
+    static constexpr int kRows = 1;
     static constexpr bool kMinimum = false;
     static constexpr bool kRest = false;
-    using Raw = Q4_0::Raw;
-    static HEARTH_METHOD int runIndex(int chunk, int) { return chunk; }
-    static HEARTH_METHOD Raw load(const PlanePointers& p, std::int64_t block, int chunk) {
-        return {load16(p.plane[0], block * 32 + chunk * 16), halfBitsToFloat(loadAt<std::uint16_t>(p.plane[1], block * 2))};
+    struct Raw {
+        Int4 first;
+        Int4 second;
+        float d;
+    };
+    static HEARTH_METHOD int runIndex(int, int j) { return j; }
+    static HEARTH_METHOD Raw load(const PlanePointers& p, std::int64_t block, int) {
+        return {load16(p.plane[0], block * 32), load16(p.plane[0], block * 32 + 16), halfBitsToFloat(loadAt<std::uint16_t>(p.plane[1], block * 2))};
     }
-    static HEARTH_METHOD void run(const Raw& raw, int, int, int (&q)[4], float& scale, float& minimum) {
+    static HEARTH_METHOD void run(const Raw& raw, int, int j, int (&q)[4], float& scale, float& minimum) {
 #pragma unroll
-        for (int i = 0; i < 4; ++i) q[i] = word(raw.q, i);
+        for (int i = 0; i < 4; ++i) q[i] = word(j == 0 ? raw.first : raw.second, i);
         scale = raw.d;
         minimum = 0.0f;
     }
 };
 
 // --- blocks of 256 --------------------------------------------------------------------------------------------------------
+/// Chunks of 64: the low nibbles of 32 bytes are one sub-block, the high ones the next.
 struct Q4_K {
     static constexpr int kBlock = 256;
-    static constexpr int kRuns = 2;
+    static constexpr int kRuns = 4;
+    static constexpr bool kWhole32 = true;
+    static constexpr int kRows = 2;
     static constexpr bool kMinimum = true;
     static constexpr bool kRest = false;
     struct Raw {
-        Int4 q;
+        Int4 first;
+        Int4 second;
         Int4 head;
     };
-    static HEARTH_METHOD int runIndex(int chunk, int j) { return chunk / 2 * 4 + j * 2 + chunk % 2; }
+    static HEARTH_METHOD int runIndex(int chunk, int j) { return chunk * 4 + j; }
     static HEARTH_METHOD Raw load(const PlanePointers& p, std::int64_t block, int chunk) {
-        return {load16(p.plane[0], block * 128 + chunk * 16), loadAt<Int4>(p.plane[1], block * 16)};
+        return {load16(p.plane[0], block * 128 + chunk * 32), load16(p.plane[0], block * 128 + chunk * 32 + 16), load16(p.plane[1], block * 16)};
     }
     static HEARTH_METHOD void run(const Raw& raw, int chunk, int j, int (&q)[4], float& scale, float& minimum) {
 #pragma unroll
-        for (int i = 0; i < 4; ++i) q[i] = lowNibbles(word(raw.q, i), j);
-        kScales(raw.head, chunk / 2 * 2 + j, scale, minimum);
+        for (int i = 0; i < 4; ++i) q[i] = lowNibbles(word(j % 2 == 0 ? raw.first : raw.second, i), j / 2);
+        kScales(raw.head, chunk * 2 + j / 2, scale, minimum);
     }
 };
 
 struct Q5_K {
     static constexpr int kBlock = 256;
-    static constexpr int kRuns = 2;
+    static constexpr int kRuns = 4;
+    static constexpr bool kWhole32 = true;
+    static constexpr int kRows = 2;
     static constexpr bool kMinimum = true;
     static constexpr bool kRest = false;
     struct Raw {
-        Int4 q;
-        Int4 high;
+        Int4 first;
+        Int4 second;
+        Int4 highFirst; ///< bit s of a byte belongs to sub-block s
+        Int4 highSecond;
         Int4 head;
     };
-    static HEARTH_METHOD int runIndex(int chunk, int j) { return Q4_K::runIndex(chunk, j); }
+    static HEARTH_METHOD int runIndex(int chunk, int j) { return chunk * 4 + j; }
     static HEARTH_METHOD Raw load(const PlanePointers& p, std::int64_t block, int chunk) {
-        return {load16(p.plane[0], block * 128 + chunk * 16), loadAt<Int4>(p.plane[1], block * 32 + chunk % 2 * 16),
-                loadAt<Int4>(p.plane[2], block * 16)};
+        return {load16(p.plane[0], block * 128 + chunk * 32), load16(p.plane[0], block * 128 + chunk * 32 + 16),
+                load16(p.plane[1], block * 32), load16(p.plane[1], block * 32 + 16), load16(p.plane[2], block * 16)};
     }
     static HEARTH_METHOD void run(const Raw& raw, int chunk, int j, int (&q)[4], float& scale, float& minimum) {
-        const int sub = chunk / 2 * 2 + j;
+        const int sub = chunk * 2 + j / 2;
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
-            q[i] = lowNibbles(word(raw.q, i), j) | (word(raw.high, i) >> sub & 0x01010101) << 4;
+            q[i] = lowNibbles(word(j % 2 == 0 ? raw.first : raw.second, i), j / 2) |
+                   (word(j % 2 == 0 ? raw.highFirst : raw.highSecond, i) >> sub & 0x01010101) << 4;
         }
         kScales(raw.head, sub, scale, minimum);
     }
@@ -245,6 +264,8 @@ struct Q5_K {
 struct Q6_K {
     static constexpr int kBlock = 256;
     static constexpr int kRuns = 2;
+    static constexpr bool kWhole32 = false;
+    static constexpr int kRows = kWaveSize == 64 ? 2 : 4; // GFX9 has not the registers
     static constexpr bool kMinimum = true;
     static constexpr bool kRest = false;
     struct Raw {
@@ -258,7 +279,7 @@ struct Q6_K {
     static HEARTH_METHOD Raw load(const PlanePointers& p, std::int64_t block, int chunk) {
         const int first = loadAt<std::uint8_t>(p.plane[2], block * 16 + runIndex(chunk, 0));
         const int second = loadAt<std::uint8_t>(p.plane[2], block * 16 + runIndex(chunk, 1));
-        return {load16(p.plane[0], block * 128 + chunk * 16), loadAt<Int4>(p.plane[1], block * 64 + chunk / 4 * 32 + chunk % 2 * 16),
+        return {load16(p.plane[0], block * 128 + chunk * 16), load16(p.plane[1], block * 64 + chunk / 4 * 32 + chunk % 2 * 16),
                 halfBitsToFloat(loadAt<std::uint16_t>(p.plane[3], block * 2)), first | second << 8};
     }
     static HEARTH_METHOD void run(const Raw& raw, int chunk, int j, int (&q)[4], float& scale, float& minimum) {
@@ -273,6 +294,8 @@ struct Q6_K {
 struct Q2_K {
     static constexpr int kBlock = 256;
     static constexpr int kRuns = 4;
+    static constexpr bool kWhole32 = false;
+    static constexpr int kRows = 2;
     static constexpr bool kMinimum = true;
     static constexpr bool kRest = true;
     struct Raw {
@@ -298,6 +321,8 @@ struct Q2_K {
 struct Q3_K {
     static constexpr int kBlock = 256;
     static constexpr int kRuns = 4;
+    static constexpr bool kWhole32 = false;
+    static constexpr int kRows = 2;
     static constexpr bool kMinimum = true;
     static constexpr bool kRest = true;
     struct Raw {
@@ -309,7 +334,7 @@ struct Q3_K {
     static HEARTH_METHOD int runIndex(int chunk, int j) { return Q2_K::runIndex(chunk, j); }
     static HEARTH_METHOD Raw load(const PlanePointers& p, std::int64_t block, int chunk) {
         return {load16(p.plane[0], block * 64 + chunk * 16),
-                loadAt<Int4>(p.plane[1], block * 32 + chunk % 2 * 16),
+                load16(p.plane[1], block * 32 + chunk % 2 * 16),
                 {loadAt<int>(p.plane[2], block * 12), loadAt<int>(p.plane[2], block * 12 + 4), loadAt<int>(p.plane[2], block * 12 + 8)},
                 halfBitsToFloat(loadAt<std::uint16_t>(p.plane[3], block * 2))};
     }
@@ -330,6 +355,8 @@ struct Q3_K {
 struct IQ4_XS {
     static constexpr int kBlock = 256;
     static constexpr int kRuns = 2;
+    static constexpr bool kWhole32 = true;
+    static constexpr int kRows = 2;
     static constexpr bool kMinimum = false;
     static constexpr bool kRest = false;
     struct Raw {
@@ -351,6 +378,8 @@ struct IQ4_XS {
 struct TQ2_0 {
     static constexpr int kBlock = 256;
     static constexpr int kRuns = 4;
+    static constexpr bool kWhole32 = false;
+    static constexpr int kRows = 2;
     static constexpr bool kMinimum = true;
     static constexpr bool kRest = true;
     using Raw = Q4_0::Raw;
@@ -370,6 +399,8 @@ struct TQ2_0 {
 struct TQ1_0 {
     static constexpr int kBlock = 256;
     static constexpr int kRuns = 1;
+    static constexpr bool kWhole32 = false;
+    static constexpr int kRows = 2;
     static constexpr bool kMinimum = true;
     static constexpr bool kRest = true;
     struct Raw {
@@ -379,7 +410,7 @@ struct TQ1_0 {
     static HEARTH_METHOD int runIndex(int chunk, int) { return chunk; }
     static HEARTH_METHOD Raw load(const PlanePointers& p, std::int64_t block, int chunk) {
         const float d = halfBitsToFloat(loadAt<std::uint16_t>(p.plane[2], block * 2));
-        if (chunk < 15) return {loadAt<Int4>(p.plane[0], block * 48 + (chunk < 10 ? chunk % 2 * 16 : 32)), d};
+        if (chunk < 15) return {load16(p.plane[0], block * 48 + (chunk < 10 ? chunk % 2 * 16 : 32)), d};
         const int rest = loadAt<int>(p.plane[1], block * 4);
         return {{rest, rest, rest, rest}, d};
     }
@@ -413,6 +444,7 @@ struct TQ1_0 {
 struct GridBlock {
     static constexpr int kBlock = 256;
     static constexpr int kRuns = 2;
+    static constexpr int kRows = 2;
     static constexpr bool kRest = true;
     static HEARTH_METHOD int runIndex(int chunk, int j) { return chunk * 2 + j; }
 };
@@ -424,6 +456,7 @@ HEARTH_DEVICE void signedGrid(std::uint64_t grid, int signs, int& low, int& high
 }
 
 struct IQ2_XXS : GridBlock {
+    static constexpr bool kWhole32 = true;
     static constexpr bool kMinimum = false;
     struct Raw {
         Int2 q;
@@ -445,6 +478,7 @@ struct IQ2_XXS : GridBlock {
 };
 
 struct IQ2_XS : GridBlock {
+    static constexpr bool kWhole32 = false;
     static constexpr bool kMinimum = false;
     struct Raw {
         Int2 q;
@@ -468,6 +502,7 @@ struct IQ2_XS : GridBlock {
 };
 
 struct IQ2_S : GridBlock {
+    static constexpr bool kWhole32 = false;
     static constexpr bool kMinimum = false;
     struct Raw {
         int low;
@@ -494,6 +529,7 @@ struct IQ2_S : GridBlock {
 };
 
 struct IQ3_XXS : GridBlock {
+    static constexpr bool kWhole32 = true;
     static constexpr bool kMinimum = false;
     struct Raw {
         Int2 q;
@@ -517,6 +553,7 @@ struct IQ3_XXS : GridBlock {
 };
 
 struct IQ3_S : GridBlock {
+    static constexpr bool kWhole32 = true;
     static constexpr bool kMinimum = false;
     struct Raw {
         Int2 low;
@@ -550,6 +587,7 @@ HEARTH_DEVICE int shiftedSigns(std::uint32_t grid, int up) {
 }
 
 struct IQ1_S : GridBlock {
+    static constexpr bool kWhole32 = true;
     static constexpr bool kMinimum = true;
     struct Raw {
         int low;
@@ -575,6 +613,7 @@ struct IQ1_S : GridBlock {
 };
 
 struct IQ1_M : GridBlock {
+    static constexpr bool kWhole32 = false;
     static constexpr bool kMinimum = true;
     struct Raw {
         int low;

@@ -3,6 +3,7 @@
 
 #include "kernels/gpu_reason.h"
 #include "kernels/ops/embed_hip.h"
+#include "kernels/ops/sample.h"
 #include "kernels/ops/shapes.h"
 #include "kernels/quant/decode.h"
 
@@ -73,10 +74,7 @@ Status HipBackend::open(const CodeObject& code) {
     if (m_status.ok()) m_stream = GpuStream(m_runtime, made);
     if (m_status.ok()) check(m_runtime.loadModule(made, code.image.data(), code.image.size()), "loadModule");
     if (m_status.ok()) m_module = GpuModule(m_runtime, made);
-    if (m_status.ok()) check(m_runtime.allocate(made, sizeof(StepState)), "allocate");
-    if (m_status.ok()) m_state = GpuMemory(m_runtime, made);
-    if (m_status.ok()) check(m_runtime.allocatePinned(made, sizeof(StepState)), "allocatePinned");
-    if (m_status.ok()) m_pinnedState = PinnedMemory(m_runtime, made);
+    if (m_status.ok()) growState(stateBytes({}), "allocate");
     for (std::size_t i = 0; i < m_staging.size() && m_status.ok(); ++i) {
         check(m_runtime.allocatePinned(made, kStagingBytes), "allocatePinned");
         if (m_status.ok()) m_staging[i] = PinnedMemory(m_runtime, made);
@@ -297,15 +295,17 @@ void HipBackend::beginStep(std::stop_token stop) {
 bool HipBackend::replayStep(const StepInfo& step) {
     if (!m_options.recordSteps || step.signature == 0 || step.tokens.size() != 1 || !m_status.ok()) return false;
     m_step = step;
+    if (step.sampling != nullptr && !begin("sample", sampleRequestFits(*step.sampling))) return false;
     m_positions = std::max(kSmallestBucket, static_cast<std::int32_t>(std::bit_ceil(static_cast<std::uint32_t>(step.firstPosition) + 1)));
-    const RecordingKey key{step.signature, m_positions};
+    const RecordingKey key{step.signature, m_positions, samplingShape(step.sampling)};
+    if (!growState(stateBytes(key.sampling), "replayStep")) return false;
     if (const auto found = m_recordings.find(key); found != m_recordings.end()) {
         m_replayed = &found->second;
         return true;
     }
     if (m_recordings.size() >= kMostRecordings) m_recordings.clear();
     m_recording = &m_recordings[key];
-    m_recording->commands.copyToDevice(m_state.get(), m_pinnedState.get(), sizeof(StepState));
+    m_recording->commands.copyToDevice(m_state.get(), m_pinnedState.get(), stateBytes(key.sampling));
     return false;
 }
 
@@ -340,7 +340,7 @@ Status HipBackend::endStep() {
         if (m_graphsWork) step->exec = GpuGraphExec(m_runtime, exec);
     }
     m_recording = nullptr;
-    *static_cast<StepState*>(m_pinnedState.get()) = {m_step.tokens[0], m_step.firstPosition};
+    writeState();
     // Without graphs the recorded commands are issued one by one: slower, and as right.
     check(step->exec ? m_runtime.launchGraph(step->exec.get(), m_stream.get()) : step->commands.issue(m_runtime, m_stream.get()), "endStep");
     finish("endStep");

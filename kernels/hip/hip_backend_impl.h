@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The inside of HipBackend, shared by its files: hip_backend.cpp (memory, steps, graphs), hip_products.cpp (matrix products),
-// hip_attention.cpp (cache and attention), hip_bandwidth.cpp (the device's limit), hip_ops.cpp (everything else).
+// hip_attention.cpp (cache and attention), hip_sample.cpp (the choice of the next token, and what a recorded step reads anew each time),
+// hip_bandwidth.cpp (the device's limit), hip_ops.cpp (everything else).
 #pragma once
 
 #include "kernels/hip/command_list.h"
@@ -60,6 +61,8 @@ public:
     void moeRoute(const TensorView& ids, const TensorView& weights, const TensorView& logits, bool renormalise) override;
     void matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& ids) override;
     void moeCombine(const TensorView& out, const TensorView& x, const TensorView& weights) override;
+    [[nodiscard]] bool samples() const override { return true; }
+    void sample(const TensorView& token, const TensorView& logits, const SampleRequest& request) override;
     void matmulAdd(const TensorView& x, const TensorView& weight, const TensorView& in, const TensorView& bias,
                    const TensorView& scratch) override;
     void gatedMatmul(const TensorView& out, const TensorView& gate, const TensorView& up, const TensorView& x, GatedActivation activation,
@@ -76,7 +79,7 @@ private:
         GpuMemory memory;
         std::uint64_t bytes = 0;
     };
-    enum class Use : std::uint8_t { Q8, GatedQ8, Halves, AttentionParts, ExpertOrder, RawWeights0, RawWeights1, Tokens, Counters, Count };
+    enum class Use : std::uint8_t { Q8, Halves, AttentionParts, ExpertOrder, RawWeights0, RawWeights1, Tokens, Counters, Sampling, Count };
 
     struct Recording {
         CommandList commands;
@@ -85,9 +88,17 @@ private:
         void* results = nullptr;       ///< pinned; where its one download goes
         std::uint64_t resultBytes = 0; ///< of it
     };
+    /// What of a choice decides which kernels are launched, and how much is copied to the device for it.
+    struct SamplingShape {
+        std::int32_t vocabulary = 0; ///< 0 = no token is chosen
+        bool greedy = false;
+        std::int32_t penalties = 0;  ///< room in the list
+        auto operator<=>(const SamplingShape&) const = default;
+    };
     struct RecordingKey {
         std::uint64_t signature;
         std::int32_t positions; ///< bucket that the attention grids are made for
+        SamplingShape sampling;
         auto operator<=>(const RecordingKey&) const = default;
     };
 
@@ -136,12 +147,11 @@ private:
         const void* data = nullptr; ///< whose rows these are
         std::int64_t rows = 0;
         std::int64_t cols = 0;
-        Use use = Use::Q8; ///< of the memory with the prepared form
         [[nodiscard]] bool holds(const TensorView& x) const { return data == x.data && rows == x.rows() && cols == x.cols(); }
     };
     /// Where a kernel that makes `x` may write it in 8 bits too; empty when products of that many rows do not read that.
-    [[nodiscard]] Q8Rows q8For(const TensorView& x, Use use = Use::Q8);
-    [[nodiscard]] Q8Rows q8Memory(Use use, std::int64_t rows, std::int64_t cols, const char* place);
+    [[nodiscard]] Q8Rows q8For(const TensorView& x);
+    [[nodiscard]] Q8Rows q8Memory(std::int64_t rows, std::int64_t cols, const char* place);
     [[nodiscard]] Q8Rows quantized(const TensorView& x, const char* place);
     struct HalfRows {
         std::uint16_t* x = nullptr;
@@ -152,6 +162,8 @@ private:
     void written(const TensorView& view);
     void product(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x, const TensorView& bias, bool add,
                  const char* place);
+    /// Rows of weights that a block multiplies with xRows rows of x (1 or 4).
+    [[nodiscard]] std::int64_t rowsOfBlock(DType dtype, int xRows) const;
     void matvec(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x, const TensorView& bias, bool add,
                 const char* place);
     void matmulTiles(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& bias, bool add, const char* place);
@@ -169,6 +181,15 @@ private:
     void attend(const TensorView& out, const TensorView& q, const KvView& cache, std::int32_t firstPosition, const AttentionParams& params,
                 const RopeAppendArgs& rope);
 
+    // --- the next token (hip_sample.cpp) --------------------------------------------------------------------------------------
+    [[nodiscard]] static SamplingShape samplingShape(const SampleRequest* request);
+    /// Bytes of the state that a step of this shape reads.
+    [[nodiscard]] static std::uint64_t stateBytes(const SamplingShape& shape);
+    /// Room for so much state; recordings that point at less are forgotten.
+    bool growState(std::uint64_t bytes, const char* place);
+    /// The state of the step under way.
+    void writeState();
+
     GpuRuntime& m_runtime;
     HipOptions m_options;
     GpuDeviceProperties m_properties;
@@ -183,8 +204,9 @@ private:
     DeviceArena m_weights;
     std::array<Scratch, static_cast<std::size_t>(Use::Count)> m_scratch;
     std::vector<GpuMemory> m_retired;
-    GpuMemory m_state;                     ///< StepState
-    PinnedMemory m_pinnedState;            ///< StepState, copied over by every replay
+    GpuMemory m_state;                     ///< StepState, and behind it what a choice needs (hip_sample.cpp)
+    PinnedMemory m_pinnedState;            ///< the same, copied over by every replay
+    std::uint64_t m_stateBytes = 0;
     PinnedMemory m_pinnedResults;
     std::uint64_t m_pinnedResultBytes = 0;
     std::vector<PinnedMemory> m_retiredPinned;

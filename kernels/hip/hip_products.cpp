@@ -52,6 +52,19 @@ MatvecWeight matvecWeight(const TensorView& out, const TensorView& weight, const
     return w;
 }
 
+/// Output rows of a wave, for one row of x: they share the reading of x, and have more on the way. kRows in formats.h says the same to the
+/// kernels; what was fastest on an H100.
+int matvecRowsOfOne(DType dtype, int waveSize) {
+    switch (dtype) {
+    case DType::F32:
+    case DType::F16:
+    case DType::BF16:
+    case DType::Q8_0: return 1;
+    case DType::Q6_K: return waveSize == 64 ? 2 : 4;
+    default: return 2;
+    }
+}
+
 } // namespace
 
 // --- activations in 8 and 16 bits -------------------------------------------------------------------------------------------
@@ -67,10 +80,10 @@ void HipBackend::written(const TensorView& view) {
     if (touches(m_halves)) m_halves = {};
 }
 
-Q8Rows HipBackend::q8Memory(Use use, std::int64_t rows, std::int64_t cols, const char* place) {
+Q8Rows HipBackend::q8Memory(std::int64_t rows, std::int64_t cols, const char* place) {
     // q and rest: a byte each; two scales per 32 values, two sums per 16. The kernel for four rows reads four.
     const std::int64_t values = (paddedRows(rows) * cols + 63) / 64 * 64;
-    std::byte* memory = scratch(use, static_cast<std::uint64_t>(values * 2 + values / 32 * 4 * 2 + values / 16 * 4 * 2), place);
+    std::byte* memory = scratch(Use::Q8, static_cast<std::uint64_t>(values * 2 + values / 32 * 4 * 2 + values / 16 * 4 * 2), place);
     if (memory == nullptr) return {};
     Q8Rows out;
     out.q = reinterpret_cast<std::int8_t*>(memory);
@@ -82,17 +95,16 @@ Q8Rows HipBackend::q8Memory(Use use, std::int64_t rows, std::int64_t cols, const
     return out;
 }
 
-Q8Rows HipBackend::q8For(const TensorView& x, Use use) {
+Q8Rows HipBackend::q8For(const TensorView& x) {
     if (!fewRows(x.rows()) || x.cols() % 32 != 0) return {};
-    const Q8Rows rows = q8Memory(use, x.rows(), x.cols(), "quantize");
-    m_q8 = rows.q == nullptr ? Prepared{} : Prepared{x.data, x.rows(), x.cols(), use};
+    const Q8Rows rows = q8Memory(x.rows(), x.cols(), "quantize");
+    m_q8 = rows.q == nullptr ? Prepared{} : Prepared{x.data, x.rows(), x.cols()};
     return rows;
 }
 
 Q8Rows HipBackend::quantized(const TensorView& x, const char* place) {
-    const bool held = m_q8.holds(x);
-    const Q8Rows rows = q8Memory(held ? m_q8.use : Use::Q8, x.rows(), x.cols(), place);
-    if (rows.q == nullptr || held) return rows;
+    const Q8Rows rows = q8Memory(x.rows(), x.cols(), place);
+    if (rows.q == nullptr || m_q8.holds(x)) return rows;
     const QuantizeRowsArgs args{rows, x.f32(), x.elements()};
     launch("hearth_quantize_rows", quantizeRowsGrid(args.count), kQuantizeThreads, args);
     m_q8 = {x.data, x.rows(), x.cols()};
@@ -143,6 +155,10 @@ void HipBackend::product(std::span<const TensorView> outs, std::span<const Tenso
     for (const TensorView& out : outs) written(out);
 }
 
+std::int64_t HipBackend::rowsOfBlock(DType dtype, int xRows) const {
+    return kMatvecThreads / m_properties.waveSize * (xRows == 1 ? matvecRowsOfOne(dtype, m_properties.waveSize) : 1);
+}
+
 void HipBackend::matvec(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x, const TensorView& bias,
                         bool add, const char* place) {
     MatvecArgs args{};
@@ -161,8 +177,9 @@ void HipBackend::matvec(std::span<const TensorView> outs, std::span<const Tensor
     args.cols = static_cast<std::int32_t>(x.cols());
     args.xRows = static_cast<std::int32_t>(x.rows());
     args.store = add ? MatvecStore::Add : MatvecStore::Write;
-    const GpuGrid grid{blocksOf(rows, matvecRowsPerBlock(m_properties.waveSize)), x.rows() == 1 ? 1 : blocksOf(x.rows(), 4), 1};
-    launch(kernel(x.rows() == 1 ? "hearth_matvec1_" : "hearth_matvec4_", weights[0].dtype), grid, kMatvecThreads, args, place);
+    const int atOnce = x.rows() == 1 ? 1 : 4;
+    const GpuGrid grid{blocksOf(rows, rowsOfBlock(weights[0].dtype, atOnce)), blocksOf(x.rows(), atOnce), 1};
+    launch(kernel(atOnce == 1 ? "hearth_matvec1_" : "hearth_matvec4_", weights[0].dtype), grid, kMatvecThreads, args, place);
 }
 
 void HipBackend::matmulTiles(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& bias, bool add,
@@ -200,14 +217,9 @@ void HipBackend::gatedMatmul(const TensorView& out, const TensorView& gate, cons
     args.cols = static_cast<std::int32_t>(x.cols());
     args.xRows = 1;
     args.gelu = activation == GatedActivation::GeluTanh ? 1 : 0;
+    const std::int64_t perBlock = kMatvecThreads / m_properties.waveSize;
+    launch(kernel("hearth_gated_", gate.dtype), {blocksOf(gate.rows(), perBlock), 1, 1}, kMatvecThreads, args, "gatedMatmul");
     written(out);
-    if (!isFloat(gate.dtype)) { // what multiplies the result is hardly ever another kind of format
-        args.q8 = q8For(out, Use::GatedQ8);
-        args.counters = args.q8.q == nullptr ? nullptr : counters(static_cast<std::int32_t>(out.cols() / 32), "gatedMatmul");
-        if (!m_status.ok()) return;
-    }
-    launch(kernel("hearth_gated_", gate.dtype), {blocksOf(gate.rows(), matvecRowsPerBlock(m_properties.waveSize)), 1, 1}, kMatvecThreads, args,
-           "gatedMatmul");
 }
 
 // --- experts ----------------------------------------------------------------------------------------------------------------
@@ -230,7 +242,7 @@ void HipBackend::matmulExperts(const TensorView& out, const TensorView& weight, 
         args.cols = static_cast<std::int32_t>(x.cols());
         args.xRows = 1;
         launch(kernel("hearth_matvec1_", weight.dtype),
-               {blocksOf(weight.rows(), matvecRowsPerBlock(m_properties.waveSize)), static_cast<std::uint32_t>(pairs), 1}, kMatvecThreads, args,
+               {blocksOf(weight.rows(), rowsOfBlock(weight.dtype, 1)), static_cast<std::uint32_t>(pairs), 1}, kMatvecThreads, args,
                "matmulExperts");
     } else {
         const auto experts = static_cast<std::int32_t>(weight.outer());

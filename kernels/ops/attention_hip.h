@@ -17,7 +17,8 @@
 
 namespace hearth::kernels {
 
-constexpr int kAttentionThreads = 128;    ///< of the rows and join kernels
+constexpr int kAttentionThreads = 256;    ///< of the rows and join kernels
+constexpr int kAttentionSteps = 4;        ///< positions of a lane in a tile
 constexpr int kAttentionHeads = 8;        ///< query heads of a block, at most
 constexpr int kAttentionMaxSplits = 128;  ///< ranges of a row, at most
 constexpr int kAttentionMaxHeadDim = 256;
@@ -76,8 +77,8 @@ HEARTH_INLINE int attentionHeadsPerPass(int group, int headDim) {
 }
 
 /// Positions that a block takes at once.
-HEARTH_INLINE int attentionTile(int lanes, int heads) {
-    return kAttentionThreads / lanes * (heads > 4 ? 4 : 8);
+HEARTH_INLINE int attentionTile(int lanes) {
+    return kAttentionThreads / lanes * kAttentionSteps;
 }
 
 /// How the splits of a row share the positions that it sees: split s has begin + s * span ..., up to end.
@@ -109,7 +110,7 @@ inline std::int32_t attentionSplits(std::int32_t maxPositions, std::int32_t rows
                                     std::int32_t multiprocessors) {
     const int group = heads / kvHeads;
     const int blocks = rows * kvHeads * attentionPasses(group, headDim);
-    const int tile = attentionTile(attentionLanes(headDim), attentionHeadsPerPass(group, headDim));
+    const int tile = attentionTile(attentionLanes(headDim));
     const int wanted = (2 * multiprocessors + blocks - 1) / blocks;
     const int useful = (maxPositions + tile - 1) / tile;
     const int splits = wanted < useful ? wanted : useful;

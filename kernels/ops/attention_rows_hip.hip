@@ -7,7 +7,7 @@
 //   softmax  a wave per head, online: when a larger maximum comes, what was summed fades
 //   values   the same lanes, weights from shared memory, sums in registers
 // The values of this tile and the keys of the next are under way while the scores are computed.
-// Registers: at most 256 in every variant, no scratch; two blocks or more on a multiprocessor.
+// Registers: at most 256 in every variant, no scratch. Occupancy: kernels/hip/occupancy.cmake.
 #include "kernels/hip/device.h"
 
 #include "kernels/ops/attention_device.h"
@@ -109,9 +109,34 @@ HEARTH_DEVICE float* partialStats(const AttentionArgs& args, int width) {
     return args.partials + static_cast<std::int64_t>(args.rows) * args.heads * args.splits * width;
 }
 
-/// Joins the splits of a block's heads and stores their results. `factors` [kAttentionHeads * kAttentionMaxSplits] is shared memory.
+/// Joins the splits of a block's heads and stores their results. `scratch` is shared memory.
+constexpr int kJoinScratch = kAttentionHeads * kAttentionMaxSplits + 4 * kAttentionThreads; ///< floats
 template <int kWidth>
-HEARTH_DEVICE void joinSplits(const AttentionArgs& args, const Place& place, int splits, float* factors) {
+HEARTH_DEVICE void joinSplits(const AttentionArgs& args, const Place& place, int splits, float* scratch) {
+    float* const factors = scratch;
+    auto* const partSums = reinterpret_cast<Float4*>(scratch + kAttentionHeads * kAttentionMaxSplits);
+    // Four neighbours a thread. With fewer of them than threads, several threads share the splits of one: what this takes is the time of
+    // loads that wait for each other. For the same reason the sums are asked for before it is known what they count.
+    constexpr int kQuads = kWidth / 4;
+    constexpr int kInFlight = 8;
+    const int items = place.heads * kQuads;
+    const int parts = items < kAttentionThreads ? kAttentionThreads / items : 1;
+    const int part = parts > 1 ? threadInBlock() / items : 0;
+    const auto itemOf = [&](int base) { return parts > 1 ? threadInBlock() % items : base + threadInBlock(); };
+    const auto sumsOf = [&](int item) {
+        const int head = place.firstHead + (item < items ? item / kQuads : 0);
+        return reinterpret_cast<const Float4*>(args.partials + partialIndex(args, place.row, head, 0) * kWidth + item % kQuads * 4);
+    };
+    Float4 held[kInFlight];
+    const auto hold = [&](const Float4* from, int first) {
+#pragma unroll
+        for (int i = 0; i < kInFlight; ++i) {
+            const int s = first + i * parts;
+            held[i] = from[(s < splits ? s : splits - 1) * kQuads];
+        }
+    };
+    hold(sumsOf(itemOf(0)), part);
+
     const float* stats = partialStats(args, kWidth);
     for (int g = waveInBlock(); g < place.heads; g += kWaves) {
         const float* own = stats + partialIndex(args, place.row, place.firstHead + g, 0) * 2;
@@ -128,21 +153,12 @@ HEARTH_DEVICE void joinSplits(const AttentionArgs& args, const Place& place, int
         for (int s = laneInWave(); s < splits; s += kWaveSize) factors[g * kAttentionMaxSplits + s] *= factor;
     }
     blockBarrier();
-    // Four neighbours a thread. With fewer of them than threads, several threads share the splits of one: what this takes is the time of
-    // loads that wait for each other.
-    constexpr int kQuads = kWidth / 4;
-    const int items = place.heads * kQuads;
-    const int parts = items < kAttentionThreads ? kAttentionThreads / items : 1;
-    HEARTH_SHARED Float4 partSums[kAttentionThreads];
     for (int base = 0; base < items; base += kAttentionThreads) {
-        const int part = parts > 1 ? threadInBlock() / items : 0;
-        const int item = parts > 1 ? threadInBlock() % items : base + threadInBlock();
+        const int item = itemOf(base);
         const bool inside = item < items && part < parts;
         const int g = inside ? item / kQuads : 0;
-        const int d = item % kQuads * 4;
-        const auto* from = reinterpret_cast<const Float4*>(
-            args.partials + partialIndex(args, place.row, place.firstHead + g, 0) * kWidth + d);
         const float* factor = factors + g * kAttentionMaxSplits;
+        const Float4* const from = sumsOf(item);
         Float4 sum = {0.0f, 0.0f, 0.0f, 0.0f};
         const auto add = [&](const Float4& x, float f) {
             sum.x = fusedMultiplyAdd(x.x, f, sum.x);
@@ -150,23 +166,13 @@ HEARTH_DEVICE void joinSplits(const AttentionArgs& args, const Place& place, int
             sum.z = fusedMultiplyAdd(x.z, f, sum.z);
             sum.w = fusedMultiplyAdd(x.w, f, sum.w);
         };
-        constexpr int kInFlight = 16;
-        int s = inside ? part : splits;
-        for (; s + (kInFlight - 1) * parts < splits; s += kInFlight * parts) {
-            Float4 x[kInFlight];
+        for (int first = part; first < splits; first += kInFlight * parts) {
+            if (base > 0 || first > part) hold(from, first);
 #pragma unroll
-            for (int i = 0; i < kInFlight; ++i) x[i] = from[(s + i * parts) * kQuads];
-#pragma unroll
-            for (int i = 0; i < kInFlight; ++i) add(x[i], factor[s + i * parts]);
+            for (int i = 0; i < kInFlight; ++i) {
+                if (first + i * parts < splits) add(held[i], factor[first + i * parts]);
+            }
         }
-        for (; s + 3 * parts < splits; s += 4 * parts) {
-            Float4 x[4];
-#pragma unroll
-            for (int i = 0; i < 4; ++i) x[i] = from[(s + i * parts) * kQuads];
-#pragma unroll
-            for (int i = 0; i < 4; ++i) add(x[i], factor[s + i * parts]);
-        }
-        for (; s < splits; s += parts) add(from[s * kQuads], factor[s]);
         if (parts > 1) {
             partSums[threadInBlock()] = sum;
             blockBarrier();
@@ -175,7 +181,7 @@ HEARTH_DEVICE void joinSplits(const AttentionArgs& args, const Place& place, int
                 sum = {sum.x + x.x, sum.y + x.y, sum.z + x.z, sum.w + x.w};
             }
         }
-        storeResult(args, place.row, place.firstHead + g, d, sum, inside && part == 0);
+        storeResult(args, place.row, place.firstHead + g, item % kQuads * 4, sum, inside && part == 0);
     }
 }
 
@@ -191,13 +197,14 @@ HEARTH_DEVICE void appendHead(const RopeAppendArgs& args, int kvHead, int positi
 template <int kLanes, int kHeads, typename Store>
 struct RowAttention {
     static constexpr int kSlots = kAttentionThreads / kLanes; // positions side by side
-    static constexpr int kSteps = kHeads > 4 ? 4 : 8;         // positions of a lane in a tile
+    static constexpr int kSteps = kAttentionSteps;
     static constexpr int kTile = kSlots * kSteps;
     static constexpr int kWidth = kLanes * 8;
     static constexpr int kBatch = kHeads == 1 ? 8 : 16 / kHeads; // positions whose scores are summed over the lanes at once
     static constexpr int kSums = (kBatch < kSteps ? kBatch : kSteps) * kHeads;
     static constexpr int kHeadsPerWave = (kHeads + kWaves - 1) / kWaves;
     static constexpr int kJoinedHeads = kHeads < 4 ? kHeads : 4; // joined over the waves at once
+    static constexpr int kWaveSums = kWaves * kJoinedHeads * kWidth;
 
     using Raw = typename Store::Raw;
 
@@ -318,7 +325,7 @@ struct RowAttention {
     HEARTH_DEVICE void run(const AttentionArgs& args) {
         alignas(16) HEARTH_SHARED float queries[kHeads * kWidth];
         alignas(16) HEARTH_SHARED float scores[2][kTile * kHeads];
-        alignas(16) HEARTH_SHARED float waveSums[kWaves * kJoinedHeads * kWidth];
+        alignas(16) HEARTH_SHARED float waveSums[kWaveSums > kJoinScratch ? kWaveSums : kJoinScratch]; // and what joining needs
         HEARTH_SHARED float fades[kHeads];
         HEARTH_SHARED Joined heads[kHeads];
 
@@ -383,19 +390,20 @@ struct RowAttention {
         }
         if (range.splits == 1 || args.counters == nullptr) return;
 
-        // The block that ends last joins them all.
+        // The block that ends last joins them all. One thread's fence publishes what all of the block wrote before the barrier.
         HEARTH_SHARED int isLast;
-        deviceFence();
         blockBarrier();
         const int blocksOfRow = args.kvHeads * attentionPasses(args.heads / args.kvHeads, args.headDim);
         int* counter = args.counters + static_cast<std::int64_t>(place.row) * blocksOfRow + blockY();
-        if (threadInBlock() == 0) isLast = atomicAddTo(counter, 1) == range.splits - 1 ? 1 : 0;
+        if (threadInBlock() == 0) {
+            deviceFence();
+            isLast = atomicAddTo(counter, 1) == range.splits - 1 ? 1 : 0;
+        }
         blockBarrier();
         if (isLast == 0) return;
         deviceFence();
         if (threadInBlock() == 0) *counter = 0;
-        HEARTH_SHARED float factors[kAttentionHeads * kAttentionMaxSplits];
-        joinSplits<kWidth>(args, place, range.splits, factors);
+        joinSplits<kWidth>(args, place, range.splits, waveSums);
     }
 
     /// Heads from ... from + kJoinedHeads - 1 of the block: the result, or this split's part of it.
@@ -434,12 +442,11 @@ struct RowAttention {
 
 template <int kWidth>
 HEARTH_DEVICE void joinRow(const AttentionArgs& args) {
-    HEARTH_SHARED float factors[kAttentionHeads * kAttentionMaxSplits];
+    alignas(16) HEARTH_SHARED float scratch[kJoinScratch];
     const Place place = placeOf(args);
-    const int tile = attentionTile(kWidth / 8, attentionHeadsPerPass(args.heads / args.kvHeads, args.headDim));
-    const AttentionRange range = rangeOf(args, place.row, tile);
+    const AttentionRange range = rangeOf(args, place.row, attentionTile(kWidth / 8));
     if (range.splits == 1) return;
-    joinSplits<kWidth>(args, place, range.splits, factors);
+    joinSplits<kWidth>(args, place, range.splits, scratch);
 }
 
 } // namespace

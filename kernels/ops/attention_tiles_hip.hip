@@ -9,7 +9,7 @@
 //   values to where the keys were, transposed (matrix tiles have k fastest); two threads a row turn scores into f16 weights
 //   sums = sums * fade + weights * values, in registers
 // Tiles that no row of the block sees are skipped. The blocks with most to do start first.
-// Shared memory: at most 42 KB. Registers: at most 256, no scratch.
+// Shared memory: at most 42 KB. Registers: at most 256, no scratch. Occupancy: kernels/hip/occupancy.cmake.
 #include "kernels/hip/device.h"
 
 #include "kernels/ops/attention_device.h"

@@ -2,8 +2,9 @@
 //
 // Products of few rows of activations (decoding): arguments that host and device share. Contract: matmul.h.
 //
-// A wave computes one output row (two for the gated pair) for all rows of x: its lanes stride over the weight's chunks, multiply signed bytes
-// four at a time and add up in f32; each weight byte is read once. Up to three weights of one format over the same x go in one launch.
+// A wave computes one to four output rows (for several rows of x: one; of the gated pair: one of each) for all rows of x: its lanes stride over the
+// weights' chunks, multiply signed bytes four at a time and add up in f32; each weight byte is read once. Up to three weights of one format over
+// the same x go in one launch.
 #pragma once
 
 #include "kernels/hip/q8_rows.h"
@@ -42,13 +43,6 @@ struct MatvecArgs {
     std::int32_t xRows;       ///< rows of x; block row y multiplies 4 (or 1) of them from 4 y on. Experts: 1
     MatvecStore store;
     std::int32_t gelu;        ///< gated: 1 = GELU, 0 = SiLU
-    Q8Rows q8;                ///< gated: q == nullptr: off. Else the result in 8 bits too; its rows a multiple of 32, and not where x is
-    int* counters;            ///< gated with q8: [rows / 32], zero before and after
 };
-
-/// Rows of out that a block computes; wave rows: 1.
-inline std::int32_t matvecRowsPerBlock(int waveSize) {
-    return kMatvecThreads / waveSize;
-}
 
 } // namespace hearth::kernels

@@ -1,63 +1,133 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decode products. Layout and contract: matvec_hip.h, matmul.h. Occupancy: at least 8 waves a SIMD on RDNA, no scratch anywhere.
+// Decode products. Layout and contract: matvec_hip.h, matmul.h. Occupancy: kernels/hip/occupancy.cmake; no scratch anywhere.
 #include "kernels/hip/formats.h"
 #include "kernels/ops/matvec_hip.h"
 
 namespace hearth::kernels {
 
 // --- the products of one chunk with N rows of x -----------------------------------------------------------------------------
-template <typename F, int N>
-HEARTH_DEVICE void addChunk(float (&sum)[N], const typename F::Raw& raw, int chunk, std::int64_t block, const MatvecArgs& args, std::int64_t xRow) {
-    constexpr int kUnroll = N > 1 && F::kRuns == 4 ? 1 : F::kRuns; // four runs for four rows at once would not fit the registers
+// Each product is 16 or 32 signed bytes times as many: four words of q, or eight. A wave has R rows of weights, which share what is read of x.
+
+template <int kWords>
+struct Signed {
+    int word[kWords];
+};
+
+template <int kWords>
+HEARTH_DEVICE Signed<kWords> loadSigned(const std::int8_t* x) {
+    Signed<kWords> v;
+#pragma unroll
+    for (int i = 0; i < kWords; i += 4) {
+        const Int4 four = *reinterpret_cast<const Int4*>(x + 4 * i);
+        v.word[i] = four.x;
+        v.word[i + 1] = four.y;
+        v.word[i + 2] = four.z;
+        v.word[i + 3] = four.w;
+    }
+    return v;
+}
+
+template <int kWords>
+HEARTH_DEVICE float dotOf(const Signed<kWords>& a, const Signed<kWords>& b) {
+    int dot = 0;
+#pragma unroll
+    for (int i = 0; i < kWords; ++i) dot = dot4(a.word[i], b.word[i], dot);
+    return static_cast<float>(dot);
+}
+
+/// Of 16 or 32 values from `at` on, which is a multiple of as many.
+template <int kWords>
+HEARTH_DEVICE float sumOf(const float* sums, std::int64_t at) {
+    if constexpr (kWords == 4) return sums[at / 16];
+    const Int2 both = *reinterpret_cast<const Int2*>(sums + at / 16);
+    return floatFromBits(static_cast<std::uint32_t>(both.x)) + floatFromBits(static_cast<std::uint32_t>(both.y));
+}
+
+template <typename F, int N, int R>
+HEARTH_DEVICE void addChunk(float (&sum)[R][N], const typename F::Raw (&raw)[R], int chunk, std::int64_t block, const MatvecArgs& args,
+                            std::int64_t xRow) {
+    // Four runs, or codebooks, for several rows at once would not fit the registers.
+    constexpr bool kOneByOne = N > 1 ? F::kRuns == 4 || __is_base_of(formats::GridBlock, F) : (R > 1 && F::kRuns == 4 && F::kRest) || (R > 2 && kLoadsInFlight < 4);
+    constexpr int kRunsAtOnce = F::kWhole32 ? 2 : 1;
+    constexpr int kWords = 4 * kRunsAtOnce;
+    constexpr int kUnroll = kOneByOne ? 1 : F::kRuns / kRunsAtOnce;
 #pragma unroll kUnroll
-    for (int j = 0; j < F::kRuns; ++j) {
-        int q[4];
-        float scale;
-        float minimum;
-        F::run(raw, chunk, j, q, scale, minimum);
+    for (int j = 0; j < F::kRuns; j += kRunsAtOnce) {
+        Signed<kWords> q[R];
+        float scale[R];
+        float minimum[R];
+#pragma unroll
+        for (int r = 0; r < R; ++r) {
+#pragma unroll
+            for (int half = 0; half < kRunsAtOnce; ++half) {
+                int run[4];
+                F::run(raw[r], chunk, j + half, run, scale[r], minimum[r]);
+#pragma unroll
+                for (int i = 0; i < 4; ++i) q[r].word[4 * half + i] = run[i];
+            }
+        }
         const std::int64_t element = block * F::kBlock + F::runIndex(chunk, j) * 16;
 #pragma unroll
         for (int n = 0; n < N; ++n) {
             const std::int64_t at = (xRow + n) * args.cols + element;
-            const Int4 x = *reinterpret_cast<const Int4*>(args.x.q + at);
-            const int dot = dot4(q[0], x.x, dot4(q[1], x.y, dot4(q[2], x.z, dot4(q[3], x.w, 0))));
-            float value = args.x.scale[at / 32] * static_cast<float>(dot);
+            const Signed<kWords> x = loadSigned<kWords>(args.x.q + at);
+            const float xScale = args.x.scale[at / 32];
+            float value[R];
+#pragma unroll
+            for (int r = 0; r < R; ++r) value[r] = xScale * dotOf(q[r], x);
             if constexpr (F::kRest) {
-                const Int4 rest = *reinterpret_cast<const Int4*>(args.x.rest + at);
-                const int restDot = dot4(q[0], rest.x, dot4(q[1], rest.y, dot4(q[2], rest.z, dot4(q[3], rest.w, 0))));
-                value += args.x.restScale[at / 32] * static_cast<float>(restDot);
+                const Signed<kWords> rest = loadSigned<kWords>(args.x.rest + at);
+                const float restScale = args.x.restScale[at / 32];
+#pragma unroll
+                for (int r = 0; r < R; ++r) value[r] += restScale * dotOf(q[r], rest);
             }
-            sum[n] += scale * value;
-            if constexpr (F::kMinimum) sum[n] += minimum * (F::kRest ? args.x.sums[at / 16] + args.x.restSums[at / 16] : args.x.sums[at / 16]);
-        }
-    }
-}
-
-/// sum[n] += the lane's share of weight row `row` times x row n.
-template <typename F, int N>
-HEARTH_DEVICE void addRow(float (&sum)[N], const formats::PlanePointers& planes, std::int64_t firstBlock, const MatvecArgs& args, std::int64_t xRow) {
-    constexpr int kChunks = F::kBlock / (16 * F::kRuns);
-    constexpr int kInFlight = N > 1 ? 1 : F::kRuns == 4 ? 2 : 4; // about 64 bytes of quants a lane
-    const int chunks = args.cols / (16 * F::kRuns);
-    for (int at = laneInWave(); at < chunks; at += kInFlight * kWaveSize) {
-        // All loads first. Past the end the last chunk is loaded again: a branch here would cost more than the cache line.
-        typename F::Raw raw[kInFlight];
 #pragma unroll
-        for (int i = 0; i < kInFlight; ++i) {
-            const int c = at + i * kWaveSize < chunks ? at + i * kWaveSize : chunks - 1;
-            raw[i] = F::load(planes, firstBlock + c / kChunks, c % kChunks);
-        }
+            for (int r = 0; r < R; ++r) sum[r][n] += scale[r] * value[r];
+            if constexpr (F::kMinimum) {
+                float all = sumOf<kWords>(args.x.sums, at);
+                if constexpr (F::kRest) all += sumOf<kWords>(args.x.restSums, at);
 #pragma unroll
-        for (int i = 0; i < kInFlight; ++i) {
-            const int c = at + i * kWaveSize;
-            if (c < chunks) addChunk<F, N>(sum, raw[i], c % kChunks, c / kChunks, args, xRow);
+                for (int r = 0; r < R; ++r) sum[r][n] += minimum[r] * all;
+            }
         }
     }
 }
 
 HEARTH_DEVICE formats::PlanePointers planesOf(const MatvecWeight& weight) {
     return {{weight.plane[0], weight.plane[1], weight.plane[2], weight.plane[3], weight.plane[4]}};
+}
+
+/// A row of weights: where its blocks are.
+struct WeightRow {
+    formats::PlanePointers planes;
+    std::int64_t firstBlock;
+};
+
+/// sum[r][n] += the lane's share of weight row r times x row xRow + n.
+template <typename F, int N, int R>
+HEARTH_DEVICE void addRows(float (&sum)[R][N], const WeightRow (&rows)[R], const MatvecArgs& args, std::int64_t xRow) {
+    constexpr int kChunks = F::kBlock / (16 * F::kRuns);
+    constexpr int kDeep = F::kRows == 2 || kLoadsInFlight < 4 ? 1 : 2; // Q8_0 and Q6_K want more on the way
+    constexpr int kWanted = (N > 1 ? 1 : kLoadsInFlight * kDeep) / (F::kRuns == 4 ? 2 * R : R);
+    constexpr int kInFlight = kWanted < 1 ? 1 : kWanted;
+    const int chunks = args.cols / (16 * F::kRuns);
+#pragma unroll 1 // more rounds at once would not fit the registers
+    for (int at = laneInWave(); at < chunks; at += kInFlight * kWaveSize) {
+        // All loads first. Past the end the last chunk is loaded again: a branch here would cost more than the cache line.
+        typename F::Raw raw[kInFlight][R];
+#pragma unroll
+        for (int i = 0; i < kInFlight; ++i) {
+            const int c = at + i * kWaveSize < chunks ? at + i * kWaveSize : chunks - 1;
+#pragma unroll
+            for (int r = 0; r < R; ++r) raw[i][r] = F::load(rows[r].planes, rows[r].firstBlock + c / kChunks, c % kChunks);
+        }
+#pragma unroll
+        for (int i = 0; i < kInFlight; ++i) {
+            const int c = at + i * kWaveSize;
+            if (c < chunks) addChunk<F, N, R>(sum, raw[i], c % kChunks, c / kChunks, args, xRow);
+        }
+    }
 }
 
 /// Which weight a counted-through row belongs to.
@@ -84,18 +154,31 @@ HEARTH_DEVICE void storeRow(const MatvecArgs& args, const MatvecWeight& weight, 
 
 template <typename F, int N>
 HEARTH_DEVICE void matvec(const MatvecArgs& args) {
-    const int waves = kMatvecThreads / kWaveSize;
-    const int counted = blockX() * waves + waveInBlock();
-    if (counted >= args.weight[kMatvecWeights - 1].lastRow) return;
-    const int which = weightOf(args, counted);
-    const MatvecWeight& weight = args.weight[which];
-    const int row = counted - (weight.lastRow - weight.rows);
+    constexpr int R = N == 1 ? F::kRows : 1;
+    const int counted = (blockX() * (kMatvecThreads / kWaveSize) + waveInBlock()) * R;
+    const int allRows = args.weight[kMatvecWeights - 1].lastRow;
+    if (counted >= allRows) return;
     const int y = blockY();
     const std::int64_t expert = args.ids != nullptr ? expertOf(args, y) : 0;
     const std::int64_t xRow = args.ids != nullptr ? y / args.idsPerRow : static_cast<std::int64_t>(y) * N;
-    float sum[N] = {};
-    addRow<F, N>(sum, planesOf(weight), expert * weight.expertBlocks + static_cast<std::int64_t>(row) * (args.cols / F::kBlock), args, xRow);
-    storeRow<N>(args, weight, row, args.ids != nullptr ? y : xRow, args.xRows - (args.ids != nullptr ? 0 : y * N), sum);
+    int which[R];
+    int row[R];
+    WeightRow rows[R];
+#pragma unroll
+    for (int r = 0; r < R; ++r) {
+        const int inside = counted + r < allRows ? counted + r : allRows - 1; // past the end the last row again, which is not stored
+        which[r] = weightOf(args, inside);
+        const MatvecWeight& weight = args.weight[which[r]];
+        row[r] = inside - (weight.lastRow - weight.rows);
+        rows[r] = {planesOf(weight), expert * weight.expertBlocks + static_cast<std::int64_t>(row[r]) * (args.cols / F::kBlock)};
+    }
+    float sum[R][N] = {};
+    addRows<F, N, R>(sum, rows, args, xRow);
+#pragma unroll
+    for (int r = 0; r < R; ++r) {
+        if (counted + r >= allRows) continue;
+        storeRow<N>(args, args.weight[which[r]], row[r], args.ids != nullptr ? y : xRow, args.xRows - (args.ids != nullptr ? 0 : y * N), sum[r]);
+    }
 }
 
 /// activation(gate) * up, both summed over the lanes; lane 0 stores it.
@@ -108,35 +191,16 @@ HEARTH_DEVICE void storeGated(const MatvecArgs& args, int row, float gate, float
     args.weight[0].out[row] = g * reciprocal(1.0f + expOf(-inner)) * u;
 }
 
-/// Of the blocks that compute 32 neighbours of the result the one that ends last rounds them: a launch of its own would cost more.
-HEARTH_DEVICE void quantizeGated(const MatvecArgs& args) {
-    constexpr int kBlocks = 32 / (kMatvecThreads / kWaveSize);
-    HEARTH_SHARED int isLast;
-    const int group = blockX() / kBlocks;
-    deviceFence();
-    blockBarrier();
-    if (threadInBlock() == 0) isLast = atomicAddTo(args.counters + group, 1) == kBlocks - 1 ? 1 : 0;
-    blockBarrier();
-    if (isLast == 0 || waveInBlock() != 0) return;
-    deviceFence();
-    if (laneInWave() == 0) args.counters[group] = 0;
-    const int col = group * 32 + laneInWave() % 8 * 4;
-    quantizeFour(args.q8, 0, args.weight[0].rows, col, *reinterpret_cast<const Float4*>(args.weight[0].out + col), laneInWave() < 8);
-}
-
 /// out[r] = activation(gate row r * x) * (up row r * x); weight 0 is the gate, weight 1 the other.
 template <typename F>
 HEARTH_DEVICE void gatedMatvec(const MatvecArgs& args) {
     const int row = blockX() * (kMatvecThreads / kWaveSize) + waveInBlock();
-    if (row < args.weight[0].rows) {
-        const std::int64_t firstBlock = static_cast<std::int64_t>(row) * (args.cols / F::kBlock);
-        float gate[1] = {};
-        float up[1] = {};
-        addRow<F, 1>(gate, planesOf(args.weight[0]), firstBlock, args, 0);
-        addRow<F, 1>(up, planesOf(args.weight[1]), firstBlock, args, 0);
-        storeGated(args, row, gate[0], up[0]);
-    }
-    if (args.q8.q != nullptr) quantizeGated(args);
+    if (row >= args.weight[0].rows) return;
+    const std::int64_t firstBlock = static_cast<std::int64_t>(row) * (args.cols / F::kBlock);
+    const WeightRow rows[2] = {{planesOf(args.weight[0]), firstBlock}, {planesOf(args.weight[1]), firstBlock}};
+    float sum[2][1] = {};
+    addRows<F, 1, 2>(sum, rows, args, 0);
+    storeGated(args, row, sum[0][0], sum[1][0]);
 }
 
 // --- weights that are floats ------------------------------------------------------------------------------------------------

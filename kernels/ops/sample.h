@@ -14,20 +14,29 @@
 // token   [1, 1]           I32; -1 when no logit is finite
 // logits  [1, vocabulary]  f32; may be overwritten
 // list    tokens distinct; those outside the vocabulary are passed over
+// vocabulary  logits beyond the first so many are padding: never chosen
 #pragma once
 
-#include "kernels/ops/sample_params.h"
+#include "kernels/backend.h"
 #include "kernels/ops/shapes.h"
-
-#include <span>
 
 namespace hearth::kernels {
 
-[[nodiscard]] inline bool sampleFits(const TensorView& token, const TensorView& logits, std::span<const TokenPenalty> list,
-                                     const SampleParams& params) {
-    return isMatrix(token, DType::I32) && token.elements() == 1 && isF32Matrix(logits) && logits.rows() == 1 &&
-           params.penalties == static_cast<std::int64_t>(list.size()) &&
-           (params.temperature < kGreedyTemperature || (params.topK > 0 && params.topK <= kSampleMostK));
+/// One spike: the largest logit is chosen.
+[[nodiscard]] inline bool isGreedy(const SampleParams& params) {
+    return params.temperature < kGreedyTemperature;
+}
+
+/// What of it does not depend on where the logits are.
+[[nodiscard]] inline bool sampleRequestFits(const SampleRequest& request) {
+    const SampleParams& params = request.params;
+    return request.vocabulary > 0 && params.penalties == static_cast<std::int64_t>(request.penalties.size()) &&
+           (isGreedy(params) || (params.temperature >= kGreedyTemperature && params.topK > 0 && params.topK <= kSampleMostK));
+}
+
+[[nodiscard]] inline bool sampleFits(const TensorView& token, const TensorView& logits, const SampleRequest& request) {
+    return sampleRequestFits(request) && isMatrix(token, DType::I32) && token.elements() == 1 && isF32Matrix(logits) &&
+           logits.rows() == 1 && request.vocabulary <= logits.cols();
 }
 
 } // namespace hearth::kernels

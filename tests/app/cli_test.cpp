@@ -378,6 +378,8 @@ private slots:
         QCOMPARE(root["backend"].toString(), QString("CPU"));
         QCOMPARE(root["readBandwidthMeasuredOn"].toString(), QString("CPU"));
         QVERIFY(!root["backendReason"].toString().isEmpty());
+        QCOMPARE(root["generationIncludes"]["choiceOfTheNextTokenOn"].toString(), QString("CPU"));
+        QCOMPARE(root["generationIncludes"]["temperature"].toDouble(), 0.0);
         for (const char* key : {"loadSeconds", "readBandwidthBytesPerSecond", "weightBytesPerToken", "kvBytesPerPosition"}) QVERIFY2(root[key].toDouble() > 0.0, key);
 
         // The model's figures: 2 layers, 64 wide, 2 KV heads of 16, keys and values of two bytes.
@@ -420,16 +422,18 @@ private slots:
 
         const Run text = run(arguments);
         QVERIFY2(text.status == 0 && text.out.contains("tokens/s") && text.out.contains("GB/s"), explain(text));
+        QVERIFY2(text.out.contains("choice of the next token (greedy, on the CPU)"), explain(text));
         QCOMPARE(text.out.count(QRegularExpression("^prompt ", QRegularExpression::MultilineOption)), 2);
         QCOMPARE(text.out.count(QRegularExpression("^generation +4 +(0|8|20) ", QRegularExpression::MultilineOption)), 3);
     }
 
     void bench_leavesOutWhatIsZero() {
-        const Run json = run({"bench", "-m", m_model, "-t", "1", "-p", "0", "-n", "2,3", "-r", "1", "--bandwidth-mb", "1", "--json", "--device", "cpu"});
+        const Run json = run({"bench", "-m", m_model, "-t", "1", "-p", "0", "-n", "2,3", "--temp", "0.5", "-r", "1", "--bandwidth-mb", "1", "--json", "--device", "cpu"});
         QVERIFY2(json.status == 0, explain(json));
         const QJsonObject root = QJsonDocument::fromJson(json.out.toUtf8()).object();
         QVERIFY(root["prompt"].toArray().isEmpty());
         QCOMPARE(root["generation"].toArray().size(), 2);
+        QCOMPARE(root["generationIncludes"]["temperature"].toDouble(), 0.5);
     }
 
     void makeModel_writesAModelThatAnswers() {

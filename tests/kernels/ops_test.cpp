@@ -328,6 +328,51 @@ private slots:
         }
     }
 
+    void ropeAppendAttention_data() { addDevices(); }
+    void ropeAppendAttention() {
+        BACKEND_OR_SKIP;
+        Numbers numbers(13);
+        constexpr std::int32_t kCapacity = 320;
+        struct Shape {
+            std::int32_t headDim, dims, heads, kvHeads;
+        };
+        // Groups of one, four, eleven heads (cut into passes); odd head sizes; nothing rotated.
+        for (const Shape& shape : {Shape{64, 64, 8, 2}, Shape{80, 32, 3, 3}, Shape{128, 128, 11, 1}, Shape{256, 64, 2, 1}, Shape{10, 6, 4, 2}, Shape{32, 0, 2, 2}}) {
+            for (const RopePairing pairing : {RopePairing::Interleaved, RopePairing::HalfSplit}) {
+                Cache cache(on, shape.kvHeads, kCapacity, shape.headDim);
+                std::int32_t first = 0;
+                // A prompt, single steps, few rows, and steps far in, where the positions are split; of some only the last row is wanted.
+                for (const auto& [tokens, wanted] : {std::array{5, 1}, std::array{1, 1}, std::array{1, 1}, std::array{3, 2}, std::array{290, 1}, std::array{1, 1}}) {
+                    const RopeParams params{.pairing = pairing, .dims = shape.dims};
+                    const AttentionParams attention{shape.heads, 0.125f, 0.0f, 0};
+                    std::vector<float> q = numbers.many(std::int64_t{tokens} * shape.heads * shape.headDim);
+                    std::vector<float> k = numbers.many(std::int64_t{tokens} * shape.kvHeads * shape.headDim);
+                    std::vector<float> v = numbers.many(std::int64_t{tokens} * shape.kvHeads * shape.headDim);
+                    std::vector<float> expected(static_cast<std::size_t>(wanted * shape.heads * shape.headDim));
+                    const DeviceTensor qThere(on, q, tokens);
+                    const DeviceTensor kThere(on, k, tokens);
+                    const DeviceTensor vThere(on, v, tokens);
+                    const DeviceTensor out(on, DType::F32, {1, wanted, shape.heads * shape.headDim});
+                    m_reference.ropeAppendAttention(view(expected, wanted), view(q, tokens), view(k, tokens), view(v, tokens), cache.host, first, params,
+                                                    attention);
+                    on->beginStep({});
+                    on->ropeAppendAttention(out, qThere, kThere, vThere, cache.view, first, params, attention);
+                    QVERIFY(on->endStep().ok());
+                    const double off = distance(out.read(), expected);
+                    QVERIFY2(off <= 2e-3 * largestOf(expected),
+                             qPrintable(QString("head size %1, %2 rows at %3: %4").arg(shape.headDim).arg(tokens).arg(first).arg(off)));
+                    QVERIFY(cache.deviceValues.read<std::uint16_t>() == cache.values);
+                    const std::vector<std::uint16_t> keys = cache.deviceKeys.read<std::uint16_t>();
+                    for (std::size_t i = 0; i < keys.size(); ++i) {
+                        const double there = halfToFloat(cache.keys[i]);
+                        QVERIFY(std::fabs(halfToFloat(keys[i]) - there) <= std::fabs(there) / 1024.0 + 1e-6);
+                    }
+                    first += tokens;
+                }
+            }
+        }
+    }
+
     void mixtureOfExperts_data() { addDevices(); }
     void mixtureOfExperts() {
         BACKEND_OR_SKIP;

@@ -3,6 +3,7 @@
 // Sampling on the GPU chooses what core::Sampler chooses, for every kind of logits and every setting it takes; and the arithmetic that both
 // share, against the mathematics.
 #include "kernel_device.h"
+#include "sample_cases.h"
 
 #include "core/engine/sampler.h"
 #include "kernels/ops/sample_chain.h"
@@ -24,11 +25,9 @@ using namespace hearth::kernels;
 using core::Sampler;
 using core::SamplingSettings;
 using core::TokenId;
+using namespace hearth::test;
 
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 /// The kernels on the executor, launched as a back end would.
 class GpuSampler {
@@ -73,53 +72,6 @@ private:
     test::KernelDevice m_device;
     int m_overflows = 0;
 };
-
-constexpr const char* kKinds[] = {"like a model's", "many ties",        "all equal", "hardly different", "mostly not finite", "large and far from 0",
-                                  "peaked",         "zeros of both signs", "nothing finite, or one", "huge"};
-constexpr int kKindCount = static_cast<int>(std::size(kKinds));
-
-std::vector<float> logitsOf(int kind, std::size_t vocabulary, std::mt19937& random) {
-    std::normal_distribution<float> normal;
-    std::vector<float> logits(vocabulary);
-    for (float& logit : logits) {
-        switch (kind) {
-        case 0: logit = 3.0f * normal(random); break;
-        case 1: logit = std::round(2.0f * normal(random)); break;
-        case 2: logit = 5.0f; break;
-        case 3: logit = 1e-4f * normal(random); break;
-        case 4: logit = random() % 40 == 0 ? kInfinity : random() % 40 == 0 ? kNan : random() % 3 != 0 ? -kInfinity : normal(random); break;
-        case 5: logit = 500.0f + 30.0f * normal(random); break;
-        case 6: logit = normal(random); break;
-        case 7: logit = random() % 2 == 0 ? 0.0f : -0.0f; break;
-        case 8: logit = random() % 2 == 0 ? kNan : -kInfinity; break;
-        default: logit = random() % 100 == 0 ? 1e37f * normal(random) : -1e30f; break;
-        }
-    }
-    if (kind == 6) logits[random() % vocabulary] = 14.0f;
-    if (kind == 8 && random() % 2 == 0) logits[random() % vocabulary] = -7.0f;
-    return logits;
-}
-
-template <typename T, std::size_t n>
-T oneOf(const T (&values)[n], std::mt19937& random) {
-    return values[random() % n];
-}
-
-SamplingSettings randomSettings(std::mt19937& random) {
-    std::uniform_real_distribution<float> unit;
-    SamplingSettings settings;
-    settings.temperature = oneOf({0.0f, 1.0f, 0.7f, 2e-4f, 0.1f + 2.0f * unit(random)}, random);
-    settings.topK = oneOf({1, 2, 5, 40, 64, 100, 500, 1000, 1024, 1 + static_cast<int>(random() % 1024)}, random);
-    settings.topP = oneOf({1.0f, 0.95f, 0.9f, 0.5f, 0.0f, 0.999f, unit(random)}, random);
-    settings.minP = oneOf({0.0f, 0.05f, 0.1f, 1.0f, 0.5f, 1e-6f, 2.0f}, random);
-    if (random() % 2 == 0) {
-        settings.repeatPenalty = oneOf({1.0f, 1.1f, 0.9f, 0.0f, 1.0f + unit(random)}, random);
-        settings.frequencyPenalty = oneOf({0.0f, 0.3f, -0.5f}, random);
-        settings.presencePenalty = oneOf({0.0f, 0.7f, -1.0f}, random);
-        settings.penaltyWindow = oneOf({-1, 0, 1, 64, 300}, random);
-    }
-    return settings;
-}
 
 SampleParams paramsFor(float temperature, std::int32_t topK, std::uint64_t draw) {
     SampleParams params;

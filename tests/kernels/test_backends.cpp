@@ -51,22 +51,22 @@ const char* deviceName(TestDevice device) {
     }
 }
 
-Backend* realGpuBackend(std::string& absence) {
+std::unique_ptr<Backend> openRealGpu(std::string& absence) {
     static BackendLoader loader;
-    static std::unique_ptr<Backend> backend;
-    static std::string reason;
-    if (backend == nullptr && reason.empty()) {
-        reason = loader.module().reason == GpuReason::Ok ? "no runtime shows a GPU that has a code object"
-                                                         : "no GPU module: " + loader.module().detail;
-        for (const GpuDeviceState& state : loader.list(requestedGpuApis()).devices) {
-            if (state.reason != GpuReason::Ok || backend != nullptr) continue;
-            Status status;
-            backend = loader.create(state.api, state.index, status);
-            if (backend == nullptr) reason = state.properties.name + ": " + status.place;
-        }
+    const char* const asked = std::getenv("HEARTH_TEST_GPU");
+    if (asked == nullptr || std::strcmp(asked, "1") != 0) {
+        absence = "HEARTH_TEST_GPU=1 is not set";
+        return nullptr;
     }
-    absence = reason;
-    return backend.get();
+    absence = loader.module().reason == GpuReason::Ok ? "no runtime shows a GPU that has a code object"
+                                                      : "no GPU module: " + loader.module().detail;
+    for (const GpuDeviceState& state : loader.list(requestedGpuApis()).devices) {
+        if (state.reason != GpuReason::Ok) continue;
+        Status status;
+        if (auto backend = loader.create(state.api, state.index, status)) return backend;
+        absence = state.properties.name + ": " + status.place;
+    }
+    return nullptr;
 }
 
 TestBackend::TestBackend(TestDevice device, Recording recording)
@@ -77,12 +77,10 @@ TestBackend::TestBackend(TestDevice device, Recording recording)
         return;
     }
     if (device == TestDevice::Gpu) {
-        const char* const asked = std::getenv("HEARTH_TEST_GPU");
-        if (asked == nullptr || std::strcmp(asked, "1") != 0) {
-            m_absence = "HEARTH_TEST_GPU=1 is not set";
-            return;
-        }
-        m_backend = realGpuBackend(m_absence);
+        static std::string absence;
+        static const std::unique_ptr<Backend> gpu = openRealGpu(absence);
+        m_backend = gpu.get();
+        m_absence = absence;
         return;
     }
     const auto kernels = kernelsOf(device);

@@ -108,8 +108,8 @@ private:
 /// A weight from file bytes; they must outlive it.
 [[nodiscard]] TensorView adopted(const TestBackend& on, DType dtype, std::array<std::int64_t, 3> shape, std::span<const std::byte> fileBytes);
 
-/// A real GPU through the loader; null with the reason. Only asked for with HEARTH_TEST_GPU=1.
-[[nodiscard]] Backend* realGpuBackend(std::string& absence);
+/// A back end of its own on a real GPU, through the loader; null with the reason. Only asked for with HEARTH_TEST_GPU=1.
+[[nodiscard]] std::unique_ptr<Backend> openRealGpu(std::string& absence);
 
 } // namespace hearth::kernels
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/failing_backend.h"
 
+#include "tests/support/reference_sample.h"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -95,6 +97,14 @@ public:
     }
     void moeCombine(const TensorView& out, const TensorView& x, const TensorView& weights) override {
         run("moeCombine", out, [&] { m_cpu->moeCombine(out, x, weights); });
+    }
+    bool samples() const override { return m_plan.samples; }
+    void sample(const TensorView& token, const TensorView& logits, const SampleRequest& request) override {
+        run("sample", {}, [&] {
+            std::span<float> row(logits.f32(), static_cast<std::size_t>(request.vocabulary));
+            static_cast<std::int32_t*>(token.data)[0] = referenceSample(row, request.penalties, request.params);
+        });
+        if (m_plan.wrong == "sample") static_cast<std::int32_t*>(token.data)[0] = request.vocabulary;
     }
 
 private:

@@ -19,6 +19,7 @@ struct FailurePlan {
     int weight = -1;
     kernels::StatusCode code = kernels::StatusCode::DeviceLost;
     const char* place = "matmul";
+    bool samples = true;               ///< it chooses tokens too
     std::string wrong;                 ///< an operation that computes nonsense: "rmsNorm"
     std::function<void()> instead;     ///< called in place of the failing operation, before the status is set
 };

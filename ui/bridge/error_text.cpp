@@ -135,7 +135,7 @@ ErrorText describe(const core::Error& error, ErrorContext context) {
     case ErrorCode::UnsupportedArchitecture:
         return text(tr("Hearth cannot run this kind of model yet"),
                     tr("The file is sound, but its architecture is not supported."),
-                    tr("Choose a Llama, Qwen2 or Qwen3 model."));
+                    tr("Choose a model of another family, for example Llama, Qwen, Gemma or Phi."));
     case ErrorCode::UnsupportedTensorType:
         return text(tr("Hearth cannot read this quantization yet"),
                     tr("The file is sound, but its weights are in a type that is not supported."),

@@ -3,6 +3,7 @@
 // What the engine does when a GPU fails: at the load, at each of its steps, and in a reply at every operation. The judge is
 // the text of an engine that never had a GPU.
 #include "core/base/log.h"
+#include "core/engine/sampler.h"
 #include "tests/core/engine/engine_test_support.h"
 #include "tests/core/model/arch_models.h"
 #include "tests/support/fake_gpus.h"
@@ -93,6 +94,7 @@ private slots:
         const WatchedReply watched = askWatched(engine, request({fromUser(longText())}));
         QVERIFY(watched.reply.ok());
         QCOMPARE(watched.reply.text, askFresh(m_model, request({fromUser(longText())})).text);
+        QCOMPARE(watched.reply.stats().gpuChosenTokens, watched.reply.stats().generatedTokens);
         QVERIFY(watched.reply.result->notices.empty());
         QVERIFY(watched.changes.empty());
         QCOMPARE(state.log.largestRows, std::int64_t{512}); // the GPU's chunk
@@ -199,21 +201,50 @@ private slots:
         QVERIFY(inTheReply > 5);
     }
 
+    void failureWhileSampling_keepsTheSamplersState_data() {
+        QTest::addColumn<bool>("samples");
+        QTest::newRow("the GPU chooses") << true;
+        QTest::newRow("the CPU chooses") << false;
+    }
     void failureWhileSampling_keepsTheSamplersState() {
-        core::GenerationRequest drawn = request({fromUser("tell me a story")}, 40);
+        QFETCH(bool, samples);
+        core::GenerationRequest drawn = request({fromUser("tell me a story")}, 24);
         drawn.sampling.temperature = 1.2f;
         drawn.sampling.seed = 7;
         drawn.sampling.repeatPenalty = 1.3f;
         const Reply undisturbed = askFresh(m_model, drawn);
+        int handedOver = 0;
+        // A step has 30 operations with a choice and 29 without: each of them is met.
+        for (int operation = 0; operation < 600; operation += 19) {
+            FakeGpuState state = oneGpu();
+            state.plan.samples = samples;
+            state.plan.operation = operation;
+            core::Engine engine({.gpus = fakeGpus(state)});
+            QVERIFY(engine.load(loadRequest(), {}, {}));
+            const WatchedReply watched = askWatched(engine, drawn);
+            QVERIFY(watched.reply.ok());
+            QCOMPARE(watched.changes.size(), std::size_t{1});
+            QCOMPARE(watched.reply.text, undisturbed.text);
+            QCOMPARE(watched.reply.stats().generatedTokens, undisturbed.stats().generatedTokens);
+            const int chosen = watched.reply.stats().gpuChosenTokens;
+            QVERIFY(samples ? chosen < watched.reply.stats().generatedTokens : chosen == 0);
+            handedOver += chosen > 0 ? 1 : 0;
+        }
+        QVERIFY(samples ? handedOver > 20 : handedOver == 0);
+    }
+
+    void aChoiceThatCannotBe_isAFailureOfTheGpu() {
+        const core::GenerationRequest asked = request({fromUser("hello")});
         FakeGpuState state = oneGpu();
-        state.plan.operation = 300;
+        state.plan.wrong = "sample"; // one past the vocabulary
         core::Engine engine({.gpus = fakeGpus(state)});
         QVERIFY(engine.load(loadRequest(), {}, {}));
-        const WatchedReply watched = askWatched(engine, drawn);
+        const WatchedReply watched = askWatched(engine, asked);
         QVERIFY(watched.reply.ok());
+        QCOMPARE(watched.reply.text, askFresh(m_model, asked).text);
+        QCOMPARE(watched.reply.stats().gpuChosenTokens, 0);
         QCOMPARE(watched.changes.size(), std::size_t{1});
-        QVERIFY(!watched.textAtChange.empty());
-        QCOMPARE(watched.reply.text, undisturbed.text);
+        QCOMPARE(reason(watched.changes.front().gpuReason), reason(GpuReason::DriverError));
     }
 
     void stopDuringATakeOver_endsTheReply_andTheNextOneWorks() {
@@ -270,7 +301,8 @@ private slots:
         QVERIFY(engine.load(loadRequest(), {}, {}));
         const std::vector<core::TokenId> ids(40, 5);
         QVERIFY(engine.prefill(ids).has_value());
-        QCOMPARE(errorOf(engine.decodeStep(5)), code(ErrorCode::DeviceLost)); // no CPU figure under the GPU's name
+        core::Sampler sampler({.temperature = 0.0f}, 1);
+        QCOMPARE(errorOf(engine.chooseStep(5, sampler)), code(ErrorCode::DeviceLost)); // no CPU figure under the GPU's name
     }
 
     // --- at the load ------------------------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ private slots:
     void selfTest_namesTheWrongOperation_data() {
         QTest::addColumn<QString>("operation");
         QTest::addColumn<QString>("named");
-        for (const char* name : {"add", "addBias", "scale", "softcap", "swiGlu", "geGlu", "rmsNorm", "layerNorm", "rope", "attention", "moeRoute", "matmulExperts", "moeCombine"})
+        for (const char* name : {"add", "addBias", "scale", "softcap", "swiGlu", "geGlu", "rmsNorm", "layerNorm", "rope", "attention", "moeRoute", "matmulExperts", "moeCombine", "sample"})
             QTest::newRow(name) << name << name;
         QTest::newRow("embed") << "embed" << "embed Q4_K";
         QTest::newRow("matmul") << "matmul" << "matmul Q4_K";

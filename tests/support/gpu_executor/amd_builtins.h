@@ -144,6 +144,7 @@ struct Cdna {
 #define __builtin_amdgcn_workgroup_id_y() (::hearth_executor::blockIndex[1])
 #define __builtin_amdgcn_workgroup_id_z() (::hearth_executor::blockIndex[2])
 #define __builtin_amdgcn_implicitarg_ptr() (static_cast<const void*>(::hearth_executor::gridSize))
+#define __builtin_amdgcn_sched_barrier(mask) static_cast<void>(mask)
 #define __builtin_amdgcn_fence(order, scope) static_cast<void>(order)
 #define __builtin_amdgcn_s_barrier() amd::meet(amd::Meeting::Barrier)
 #define __builtin_amdgcn_mbcnt_lo(mask, sum) amd::countBelow(mask, sum, 0)

@@ -17,6 +17,7 @@
 namespace hearth::kernels {
 
 constexpr int kWaveSize = HEARTH_EXECUTOR_WAVE;
+constexpr int kLoadsInFlight = HEARTH_EXECUTOR_WAVE == 32 ? 4 : 3;
 
 struct alignas(16) Int4 {
     int x, y, z, w;
@@ -155,6 +156,7 @@ HEARTH_DEVICE int atomicAddTo(int* target, int value) {
     *target = before + value;
     return before;
 }
+HEARTH_DEVICE void schedulingFence() {}
 HEARTH_DEVICE void deviceFence() {
     __asm__ volatile("" ::: "memory");
 }
