@@ -14,6 +14,33 @@ bool Backend::replayStep(const StepInfo&) {
     return false;
 }
 
+std::string_view name(SpecialOperation operation) {
+    switch (operation) {
+    case SpecialOperation::ClampedSwiGlu: return "a clamped SwiGLU";
+    case SpecialOperation::ExpertBias: return "biases of experts";
+    case SpecialOperation::CopyColumns: return "latent attention";
+    case SpecialOperation::WideHeads: return "attention heads of over 256 elements";
+    }
+    return "an operation";
+}
+
+bool Backend::offers(SpecialOperation) const {
+    return false;
+}
+
+// Whoever computes what is not offered gets a failed step, by an operation that every back end refuses.
+void Backend::clampedSwiGlu(const TensorView&, const TensorView&, const TensorView&) {
+    add({}, {});
+}
+
+void Backend::addExpertBias(const TensorView&, const TensorView&, const TensorView&) {
+    add({}, {});
+}
+
+void Backend::copyColumns(const TensorView&, std::int64_t, const TensorView&, std::int64_t, std::int64_t) {
+    add({}, {});
+}
+
 void Backend::sample(const TensorView&, const TensorView&, const SampleRequest&) {
     assert(!"a back end that does not offer it was asked to sample");
 }

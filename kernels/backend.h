@@ -17,6 +17,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 namespace hearth::kernels {
 
@@ -80,6 +81,18 @@ struct AttentionParams {
 };
 
 enum class GatedActivation : std::uint8_t { Silu, GeluTanh };
+
+/// What few models need and not every back end has. Ask offers() before a model is placed; an operation that is not offered
+/// ends the step with InvalidShape.
+enum class SpecialOperation : std::uint8_t {
+    ClampedSwiGlu, ///< clampedSwiGlu
+    ExpertBias,    ///< addExpertBias
+    CopyColumns,   ///< copyColumns
+    WideHeads,     ///< attention over heads of more than 256 elements
+};
+
+/// "biases of experts": what offers() said no to, for messages.
+[[nodiscard]] std::string_view name(SpecialOperation operation);
 
 /// The choice of the next token from one row of logits (ops/sample.h).
 struct SampleRequest {
@@ -163,6 +176,16 @@ public:
     virtual void matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& ids) = 0;
     /// out [n, dim] = sum over k of weights [n, k] * x [n * k, dim]
     virtual void moeCombine(const TensorView& out, const TensorView& x, const TensorView& weights) = 0;
+
+    // --- special: only where offered ------------------------------------------------------------------------------
+    // Contracts: ops/special.h.
+    [[nodiscard]] virtual bool offers(SpecialOperation operation) const;
+    virtual void clampedSwiGlu(const TensorView& out, const TensorView& gate, const TensorView& up);
+    /// x [n * k, cols] += bias[ids], one row of bias [experts, cols] f32 for each of ids [n, k]
+    virtual void addExpertBias(const TensorView& x, const TensorView& bias, const TensorView& ids);
+    /// out[r][outFrom + c] = in[r / repeat][inFrom + c] for c < count; repeat = out.rows / in.rows, a whole number
+    virtual void copyColumns(const TensorView& out, std::int64_t outFrom, const TensorView& in, std::int64_t inFrom,
+                             std::int64_t count);
 
     // --- optional ---------------------------------------------------------------------------------------------------
     /// Whether sample() is offered; else the caller downloads the logits. Stays the same. Default: no.

@@ -25,6 +25,7 @@ std::string_view name(GpuReason reason) {
     case GpuReason::UsersChoice: return "UsersChoice";
     case GpuReason::HiddenByEnvironment: return "HiddenByEnvironment";
     case GpuReason::DriverError: return "DriverError";
+    case GpuReason::ModelNeedsMore: return "ModelNeedsMore";
     }
     return "";
 }
@@ -35,7 +36,7 @@ std::span<const GpuReason> allGpuReasons() {
          GpuReason::NoPermission, GpuReason::NoDevice, GpuReason::FamilyNotBuiltIn, GpuReason::SelfTestFailed,
          GpuReason::OutOfMemory, GpuReason::DeviceLost, GpuReason::Hang, GpuReason::ProbeCrashed,
          GpuReason::ProbeTimedOut, GpuReason::CrashedLastTime, GpuReason::UsersChoice, GpuReason::HiddenByEnvironment,
-         GpuReason::DriverError});
+         GpuReason::DriverError, GpuReason::ModelNeedsMore});
     return kAll;
 }
 

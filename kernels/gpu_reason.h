@@ -28,6 +28,7 @@ enum class GpuReason : std::uint8_t {
     UsersChoice,
     HiddenByEnvironment, ///< HIP_VISIBLE_DEVICES and its like, or HEARTH_GPU
     DriverError,         ///< anything else that the driver answers
+    ModelNeedsMore,      ///< the model needs an operation that the GPU kernels lack (Backend::offers)
 };
 
 /// Status::place of the DeviceLost that a back end's own watchdog raises, which makes it a Hang.

@@ -66,10 +66,19 @@ struct BenchArguments : ModelArguments {
     bool json = false;
 };
 
+struct ScoreArguments : ModelArguments {
+    std::string text;       ///< a file
+    std::string base;       ///< kl: the model that is right
+    int window = 512;       ///< tokens
+    int windows = 0;        ///< at most so many; 0 = all
+};
+
 [[nodiscard]] int chat(const ChatArguments& arguments);
 [[nodiscard]] int logits(const LogitsArguments& arguments);
 [[nodiscard]] int tokenize(const TokenizeArguments& arguments);
 [[nodiscard]] int renderTemplate(const TemplateArguments& arguments);
+[[nodiscard]] int perplexity(const ScoreArguments& arguments);
+[[nodiscard]] int klDivergence(const ScoreArguments& arguments);
 [[nodiscard]] int inspect(const std::string& path, bool json);
 [[nodiscard]] int bench(const BenchArguments& arguments);
 [[nodiscard]] int makeModel(const MakeModelArguments& arguments);

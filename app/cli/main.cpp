@@ -81,6 +81,22 @@ int main(int argc, char** argv) {
     command->add_option("-o,--out", logitsArguments.out, "File of little-endian float32 [ids][vocabulary]")->required();
     command->callback([&] { action = [&] { return logits(logitsArguments); }; });
 
+    ScoreArguments scoreArguments;
+    const auto addScoreOptions = [&](CLI::App& scored) {
+        addModelOptions(scored, scoreArguments);
+        addDeviceOptions(scored, scoreArguments);
+        scored.add_option("--window", scoreArguments.window, "Tokens computed at once; the second half is scored")->check(CLI::Range(2, 1 << 20));
+        scored.add_option("--windows", scoreArguments.windows, "At most so many windows (default: the whole text)")->check(CLI::Range(0, 1 << 20));
+        scored.add_option("text", scoreArguments.text, "Text file")->required();
+    };
+    command = app.add_subcommand("perplexity", "Measures how well the model predicts a text");
+    addScoreOptions(*command);
+    command->callback([&] { action = [&] { return perplexity(scoreArguments); }; });
+    command = app.add_subcommand("kl", "Measures how far the model's predictions are from those of another version of it");
+    addScoreOptions(*command);
+    command->add_option("--base", scoreArguments.base, "GGUF file of the version that is right, usually F32 or F16")->required();
+    command->callback([&] { action = [&] { return klDivergence(scoreArguments); }; });
+
     TokenizeArguments tokenizeArguments;
     command = app.add_subcommand("tokenize", "Prints the token ids of a text");
     addModelOptions(*command, tokenizeArguments);

@@ -288,6 +288,8 @@ std::string explain(GpuReason reason, const ReasonFacts& facts) {
         return fmt::format("{} is hidden by the environment{}; start Hearth without that variable to use it.", subject, detail);
     case GpuReason::DriverError:
         return fmt::format("{} refused to work with {}{}{}; update the driver, then try again.", runtime, device, detail, number);
+    case GpuReason::ModelNeedsMore:
+        return fmt::format("Hearth's kernels for {} lack what this model needs{}; the processor is used, and a later version may have them.", device, detail);
     }
     return {};
 }

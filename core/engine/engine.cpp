@@ -174,8 +174,8 @@ std::uint64_t Engine::weightBytesPerToken() const {
     const GgufFile& file = m_model->file();
     std::uint64_t bytes = 0;
     for (const GgufTensor& tensor : file.tensors()) {
-        const bool lookedUp = tensor.name == "token_embd.weight" && file.findTensor("output.weight") != nullptr;
-        const bool expert = tensor.rank == 3 && m_model->config().experts > 0;
+        const bool lookedUp = tensor.name == "position_embd.weight" || (tensor.name == "token_embd.weight" && file.findTensor("output.weight") != nullptr);
+        const bool expert = m_model->config().experts > 0 && tensor.name.find("_exps.") != std::string::npos;
         if (lookedUp) continue;
         bytes += expert ? tensor.byteSize / static_cast<std::uint64_t>(m_model->config().experts) * static_cast<std::uint64_t>(m_model->config().expertsUsed) : tensor.byteSize;
     }

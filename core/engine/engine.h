@@ -102,6 +102,7 @@ private:
     /// The model on the open GPU and the CPU, as planned, with its cache.
     [[nodiscard]] Result<void> loadHere(GgufFile file, const std::function<void(const LoadProgress&)>& progress, std::stop_token stop);
     void leaveGpu(const Error& error);
+    void leaveGpuTo(kernels::SpecialOperation lacked);
     /// After a failure of the GPU: the model on the CPU, the session's tokens computed anew.
     [[nodiscard]] Result<void> takeOver(const Error& error, std::stop_token stop);
     [[nodiscard]] Result<void> loadOnCpu();

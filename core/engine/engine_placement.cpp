@@ -155,16 +155,32 @@ Result<void> Engine::placeModel(GgufFile file, const std::function<void(const Lo
     return loadHere(std::move(*again), progress, std::move(stop));
 }
 
+/// The model needs what the GPU's kernels lack: the CPU does it all, and says why.
+void Engine::leaveGpuTo(kernels::SpecialOperation lacked) {
+    const Device device = std::exchange(m_placement.device, {});
+    m_placement.reason = GpuReason::ModelNeedsMore;
+    m_placement.explanation = explain(m_placement.reason, {.device = device.name, .family = device.family, .api = device.api, .file = {}, .group = {}, .detail = std::string(kernels::name(lacked))});
+    m_placement.fallback = true;
+    spdlog::warn("{}", m_placement.explanation);
+    closeGpu();
+}
+
 Result<MemoryPlan> Engine::makePlan(const GgufFile& file) {
     const auto wishes = wishesOf(m_request);
     if (!wishes) return std::unexpected(wishes.error());
     auto config = Model::check(file);
     if (!config) return std::unexpected(config.error());
+    if (m_gpuBackend) {
+        if (const auto lacked = lackedBy(*m_gpuBackend, *config)) leaveGpuTo(*lacked);
+    }
     MemoryRoom room;
     if (m_gpuBackend) room = roomOn(&m_placement.device, m_gpus->freeMemory(m_placement.device));
     if (const auto available = availableMemory()) room.ramFree = *available;
     m_placement.gaps = room.gaps;
-    return planMemory(memoryNeeds(file, *config), room, *wishes);
+    // Learned positions end where they end, whatever was wished.
+    PlanWishes wished = *wishes;
+    if (config->learnedPositions) wished.contextLength = std::min(wished.contextLength, config->trainedContext);
+    return planMemory(memoryNeeds(file, *config), room, wished);
 }
 
 Result<void> Engine::loadHere(GgufFile file, const std::function<void(const LoadProgress&)>& progress, std::stop_token stop) {

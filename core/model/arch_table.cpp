@@ -14,10 +14,33 @@ namespace hearth::core {
 namespace {
 
 constexpr std::array kArchitectures{
+    kChatGlm,
+    kCommandR,
+    kDeepSeek,
+    kDeepSeek2,
+    kFalcon,
+    kGemma,
+    kGemma2,
+    kGemma3,
+    kGlm4,
+    kGpt2,
+    kGptNeoX,
+    kGptOss,
+    kGranite,
+    kGraniteMoe,
     kLlama,
+    kOlmo,
+    kOlmo2,
+    kPhi2,
+    kPhi3,
     kQwen2,
+    kQwen2Moe,
     kQwen3,
     kQwen3Moe,
+    kSeedOss,
+    kSmolLm3,
+    kStableLm,
+    kStarCoder2,
 };
 
 } // namespace

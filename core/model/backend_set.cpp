@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/model/backend_set.h"
 
+#include "core/model/model_config.h"
+
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
 
 namespace hearth::core {
 
@@ -26,6 +31,30 @@ Error errorOf(const kernels::Status& status, BackendSide side) {
     case StatusCode::Ok: break;
     }
     return error(ErrorCode::Internal, fmt::format("status {}", static_cast<int>(status.code)));
+}
+
+std::optional<kernels::SpecialOperation> lackedBy(const kernels::Backend& backend, const ModelConfig& config) {
+    using kernels::SpecialOperation;
+    constexpr std::int32_t kWidestHead = 256; // of what every back end has
+    std::vector<SpecialOperation> needs;
+    if (config.feedForwardForm == FeedForwardForm::ClampedSwiGlu)
+        needs.insert(needs.end(), {SpecialOperation::ClampedSwiGlu, SpecialOperation::ExpertBias});
+    if (config.latent.rank > 0) needs.push_back(SpecialOperation::CopyColumns);
+    if (config.headDim > kWidestHead) needs.push_back(SpecialOperation::WideHeads);
+    const auto lacked = std::ranges::find_if(needs, [&](SpecialOperation need) { return !backend.offers(need); });
+    if (lacked == needs.end()) return std::nullopt;
+    return *lacked;
+}
+
+Result<void> checkOffers(const BackendSet& backends, const ModelConfig& config) {
+    for (const BackendSide side : {BackendSide::Gpu, BackendSide::Cpu}) {
+        if (!backends.placement.uses(side, config.layers)) continue;
+        if (const auto lacked = lackedBy(backends.on(side), config)) {
+            return fail(ErrorCode::UnsupportedArchitecture,
+                        fmt::format("this model needs {}, which is not there{}", kernels::name(*lacked), wordsFor(side)));
+        }
+    }
+    return {};
 }
 
 Result<void> checkPlacement(const BackendSet& backends, std::int32_t layers) {

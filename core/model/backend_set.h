@@ -8,9 +8,12 @@
 #include "core/model/placement.h"
 #include "kernels/backend.h"
 
+#include <optional>
 #include <string_view>
 
 namespace hearth::core {
+
+struct ModelConfig;
 
 /// Ends the message of every error that is the GPU's, and of no other.
 inline constexpr std::string_view kOnTheGpu = " on the GPU";
@@ -29,6 +32,13 @@ struct BackendSet {
 /// What a failed step means: Cancelled, OutOfMemory, DeviceLost, or Internal for what only a bug of ours can cause. A GPU that
 /// refuses a launch counts as lost: nothing more can be computed on it. Call it with a status that is not ok.
 [[nodiscard]] Error errorOf(const kernels::Status& status, BackendSide side);
+
+/// What this model needs and that back end does not offer; nothing when it can compute the model.
+[[nodiscard]] std::optional<kernels::SpecialOperation> lackedBy(const kernels::Backend& backend,
+                                                                const ModelConfig& config);
+
+/// UnsupportedArchitecture when the placement gives a part of the model to a back end that lacks what it needs.
+[[nodiscard]] Result<void> checkOffers(const BackendSet& backends, const ModelConfig& config);
 
 /// InvalidArgument when the placement names layers that a model of `layers` lacks, or a GPU where there is none.
 [[nodiscard]] Result<void> checkPlacement(const BackendSet& backends, std::int32_t layers);

@@ -43,6 +43,7 @@ Result<std::unique_ptr<Model>> Model::load(GgufFile file, const BackendSet& back
     auto config = (*architecture)->readConfig(file.metadata());
     if (!config) return std::unexpected(std::move(config.error()));
     if (auto right = checkPlacement(backends, config->layers); !right) return std::unexpected(std::move(right.error()));
+    if (auto offered = checkOffers(backends, *config); !offered) return std::unexpected(std::move(offered.error()));
 
     std::unique_ptr<Model> model(new Model(std::move(file), backends, options, std::move(*config)));
     const std::vector<TensorSpec> specs = (*architecture)->listTensors(model->m_config, model->m_weights);
@@ -109,6 +110,10 @@ void Model::makeSegments() {
 }
 
 Result<KvCache> Model::makeCache(std::int32_t contextLength) const {
+    if (!m_config.reaches(contextLength)) {
+        return fail(ErrorCode::InvalidArgument, fmt::format("a context of {} tokens: this model has positions for {}",
+                                                            contextLength, m_config.trainedContext));
+    }
     return KvCache::create(m_config, m_backends, contextLength, m_options.kvType);
 }
 
@@ -126,9 +131,9 @@ Result<void> Model::checkFile() const {
 }
 
 /// One token is the same step every time, but for the token and its position; longer inputs are never repeated, nor is what
-/// begins with rows of another back end. Only one segment begins with tokens, so the signature need not name it.
+/// begins with rows of another back end, nor a step that looks up more than its token. Only one segment begins with tokens, so the signature need not name it.
 std::uint64_t Model::stepSignature(const KvCache& cache, const Segment& segment, const DecodeStep& step) const {
-    if (step.tokens.size() != 1 || m_observer || !segment.embeds) return 0;
+    if (step.tokens.size() != 1 || m_observer || !segment.embeds || m_config.learnedPositions) return 0;
     return m_serial << 32 | cache.serial() << 1 | static_cast<std::uint64_t>(step.logitRows);
 }
 

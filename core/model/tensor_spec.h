@@ -21,6 +21,12 @@ enum class TensorRole : std::uint8_t {
     Host,   ///< [cols] in F32, copied to host memory instead of being given to the back end
 };
 
+/// Some rows of a matrix, or some values of a vector.
+struct TensorPart {
+    kernels::TensorView* slot = nullptr;
+    std::int64_t count = 0;
+};
+
 struct TensorSpec {
     std::string name; ///< "blk.0.attn_q.weight"
     TensorRole role = TensorRole::Matrix;
@@ -28,6 +34,10 @@ struct TensorSpec {
     std::array<std::int64_t, 3> shape{1, 1, 1};
     kernels::TensorView* slot = nullptr;    ///< Matrix, Vector
     std::vector<float>* hostSlot = nullptr; ///< Host
+    /// Instead of slot: one tensor that holds several weights one after another (attn_qkv). Their counts are all of it.
+    std::vector<TensorPart> parts{};
+    /// A tensor that stands for this one: when the file has it, this one is neither needed nor expected.
+    std::string insteadOf{};
 };
 
 } // namespace hearth::core

@@ -50,6 +50,31 @@ Result<void> checkTensor(const TensorSpec& spec, const GgufTensor& tensor) {
     return {};
 }
 
+/// What old converters wrote although the metadata says the same.
+bool isRedundant(std::string_view tensorName) {
+    return tensorName.ends_with(".attn_rot_embd") || tensorName.ends_with(".rotary_emb.inv_freq");
+}
+
+/// Gives one tensor, or each of its parts, to the back end; false when it has no memory.
+bool adopt(const TensorSpec& spec, kernels::DType dtype, std::span<const std::byte> bytes, kernels::Backend& backend) {
+    if (spec.parts.empty()) {
+        *spec.slot = backend.adoptWeight(dtype, spec.shape, bytes);
+        return spec.slot->data != nullptr;
+    }
+    const auto [outer, rows, cols] = spec.shape;
+    const bool byRows = spec.role == TensorRole::Matrix;
+    const std::uint64_t unit = bytes.size() / static_cast<std::uint64_t>(byRows ? rows : cols);
+    std::uint64_t offset = 0;
+    for (const TensorPart& part : spec.parts) {
+        const std::uint64_t size = unit * static_cast<std::uint64_t>(part.count);
+        *part.slot = backend.adoptWeight(dtype, {outer, byRows ? part.count : rows, byRows ? cols : part.count},
+                                         bytes.subspan(offset, size));
+        if (part.slot->data == nullptr) return false;
+        offset += size;
+    }
+    return true;
+}
+
 std::size_t pageSize() {
     static const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     return size;
@@ -91,8 +116,8 @@ bool readAhead(std::span<const std::byte> bytes, const std::stop_token& stop, co
 } // namespace
 
 bool staysOnHost(std::string_view tensorName) {
-    return tensorName.ends_with(".attn_rot_embd") || tensorName.ends_with(".rotary_emb.inv_freq") ||
-           tensorName == "rope_freqs.weight";
+    return isRedundant(tensorName) || tensorName == "rope_freqs.weight" || tensorName == "rope_factors_long.weight" ||
+           tensorName == "rope_factors_short.weight";
 }
 
 Result<std::vector<MatchedTensor>> matchTensors(const GgufFile& file, std::span<const TensorSpec> specs) {
@@ -100,17 +125,21 @@ Result<std::vector<MatchedTensor>> matchTensors(const GgufFile& file, std::span<
     matched.reserve(specs.size());
     std::unordered_set<const GgufTensor*> used;
     for (const TensorSpec& spec : specs) {
+        if (!spec.insteadOf.empty() && file.findTensor(spec.insteadOf) != nullptr) continue;
         const GgufTensor* tensor = file.findTensor(spec.name);
         if (tensor == nullptr) {
             if (spec.need == TensorNeed::Optional) continue;
-            return fail(ErrorCode::MissingTensor, fmt::format("tensor '{}' is missing", spec.name));
+            return fail(ErrorCode::MissingTensor,
+                        spec.insteadOf.empty()
+                            ? fmt::format("tensor '{}' is missing", spec.name)
+                            : fmt::format("tensor '{}' is missing, and so is '{}'", spec.name, spec.insteadOf));
         }
         if (auto checked = checkTensor(spec, *tensor); !checked) return std::unexpected(std::move(checked.error()));
         used.insert(tensor);
         matched.push_back({&spec, tensor});
     }
     for (const GgufTensor& tensor : file.tensors()) {
-        if (used.contains(&tensor) || staysOnHost(tensor.name)) continue;
+        if (used.contains(&tensor) || isRedundant(tensor.name)) continue;
         return fail(ErrorCode::UnsupportedArchitecture,
                     fmt::format("tensor '{}' is not part of the architecture as it is supported",
                                 utf8::sanitized(tensor.name)));
@@ -148,8 +177,7 @@ Result<void> loadTensors(const GgufFile& file, std::span<const MatchedTensor> ma
                 continue;
             }
             const BackendSide side = sideOf(placeOf(spec.name), backends.placement);
-            *spec.slot = backends.on(side).adoptWeight(match.tensor->dtype, spec.shape, bytes);
-            if (spec.slot->data == nullptr) {
+            if (!adopt(spec, match.tensor->dtype, bytes, backends.on(side))) {
                 return fail(ErrorCode::OutOfMemory, fmt::format("tensor '{}': no memory for {}{}", spec.name,
                                                                 formatBytes(bytes.size()), wordsFor(side)));
             }

@@ -2,6 +2,7 @@
 #include "core/tokenizer/bpe_tokenizer.h"
 
 #include "core/tokenizer/byte_alphabet.h"
+#include "core/tokenizer/word_cache.h"
 
 #include <algorithm>
 #include <bit>
@@ -155,12 +156,13 @@ BpeTokenizer::Rank BpeTokenizer::rankOf(Symbol left, Symbol right) const {
 
 void BpeTokenizer::encodeText(std::string_view text, Preceding, std::vector<TokenId>& ids) const {
     Scratch scratch;
+    WordCache cache;
     for (std::string_view word : m_preTokenizer.split(text)) {
         // Offsets inside a word are 32 bits wide.
         constexpr std::size_t kLongestWord = std::size_t{1} << 30;
         for (; word.size() > kLongestWord; word.remove_prefix(kLongestWord))
             encodeWord(word.substr(0, kLongestWord), scratch, ids);
-        encodeWord(word, scratch, ids);
+        cache.append(word, ids, [&](std::string_view fresh) { encodeWord(fresh, scratch, ids); });
     }
 }
 

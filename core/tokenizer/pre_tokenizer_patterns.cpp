@@ -39,6 +39,9 @@ constexpr Patterns1 kQwen2{HEARTH_CONTRACTION
 constexpr Patterns1 kQwen35{HEARTH_CONTRACTION
                             R"(|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|)" HEARTH_BLANKS};
 
+// qwen2 without the English contractions: Turkish suffixes stay at their apostrophe.
+constexpr Patterns1 kUfakZeka{R"([^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|)" HEARTH_BLANKS};
+
 constexpr Patterns1 kSeedCoder{HEARTH_CONTRACTION
                                R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|)" HEARTH_BLANKS};
 
@@ -132,6 +135,7 @@ constexpr auto kRows = std::to_array<Row>({
     {"default", kDefault},
     {"exaone", kSingleDigitsGpt2},
     {"exaone4", kGpt2},
+    {"f2llmv2", kQwen2},
     {"falcon", kFalcon},
     {"falcon-h1", kLlama3, Words::TakeWhole, Bos::Add},
     {"falcon3", kLlama3, Words::TakeWhole, Bos::Add},
@@ -145,6 +149,13 @@ constexpr auto kRows = std::to_array<Row>({
     {"hunyuan", kQwen2},
     {"hunyuan-dense", kDeepSeekV3},
     {"jais", kGpt2},
+    {"jina-de", kGpt2},
+    {"jina-es", kGpt2},
+    {"jina-v1-en", kGpt2},
+    {"jina-v2-code", kGpt2},
+    {"jina-v2-de", kGpt2},
+    {"jina-v2-es", kGpt2},
+    {"jina-v5-nano", kLlama3, Words::TakeWhole, Bos::Add},
     {"joyai-llm", kDeepSeekV3},
     {"kanana2", kGpt4o},
     {"kormo", kQwen2},
@@ -161,6 +172,7 @@ constexpr auto kRows = std::to_array<Row>({
     {"minerva-7b", kSingleDigitsGpt2},
     {"minicpm5", kMiniCpm5, Words::TakeWhole},
     {"minimax-m2", kGpt4o},
+    {"modern-bert", kGpt2},
     {"mpt", kGpt2},
     {"olmo", kGpt2},
     {"phi-2", kGpt2},
@@ -169,14 +181,17 @@ constexpr auto kRows = std::to_array<Row>({
     {"qwen2", kQwen2},
     {"qwen35", kQwen35},
     {"refact", kSingleDigitsGpt2},
+    {"roberta-bpe", kGpt2},
     {"seed-coder", kSeedCoder},
     {"smaug-bpe", kLlama3},
     {"smollm", kSingleDigitsGpt2},
     {"solar-open", kQwen2},
     {"stablelm2", kQwen2},
     {"starcoder", kSingleDigitsGpt2},
+    {"talkie", kGpt4o},
     {"tekken", kTekken, Words::TakeWhole, Bos::Add},
     {"trillion", kGpt2},
+    {"ufakzeka", kUfakZeka},
     {"viking", kViking},
 });
 

@@ -2,6 +2,7 @@
 #include "core/tokenizer/spm_tokenizer.h"
 
 #include "core/base/utf8.h"
+#include "core/tokenizer/word_cache.h"
 
 #include <algorithm>
 #include <charconv>
@@ -35,6 +36,13 @@ std::string replaced(std::string_view text, std::string_view from, std::string_v
     return out;
 }
 
+/// Whether a space mark follows something else: "▁of▁the", but not "▁▁▁".
+bool hasMarkInside(std::string_view token) {
+    std::size_t at = 0;
+    while (token.substr(at).starts_with(kSpaceMark)) at += kSpaceMark.size();
+    return token.find(kSpaceMark, at) != std::string_view::npos;
+}
+
 /// A run of text that is one symbol for now.
 struct Node {
     std::size_t begin = 0;
@@ -58,6 +66,12 @@ struct Worse {
 };
 
 } // namespace
+
+/// Buffers that encodeText reuses from word to word.
+struct SpmTokenizer::Scratch {
+    std::vector<Node> nodes;
+    std::vector<Candidate> queue; ///< a heap, best first
+};
 
 Result<std::unique_ptr<Tokenizer>> SpmTokenizer::create(Vocabulary vocabulary) {
     return std::unique_ptr<Tokenizer>(new SpmTokenizer(std::move(vocabulary)));
@@ -88,6 +102,7 @@ SpmTokenizer::SpmTokenizer(Vocabulary vocabulary)
             m_bytes[i] = replaced(token, kSpaceMark, " ");
             m_pieces.insert_or_assign(token, static_cast<TokenId>(i));
             m_longestPiece = std::max(m_longestPiece, token.size());
+            m_wordsStandAlone = m_wordsStandAlone && !hasMarkInside(token);
             break;
         }
     }
@@ -102,15 +117,32 @@ std::string SpmTokenizer::decode(std::span<const TokenId> ids) const {
 void SpmTokenizer::encodeText(std::string_view text, Preceding preceding, std::vector<TokenId>& ids) const {
     std::string escaped = replaced(text, " ", kSpaceMark);
     if (m_vocabulary.addSpacePrefix && preceding == Preceding::Special) escaped.insert(0, kSpaceMark);
+    if (m_wordsStandAlone) return encodeWords(escaped, ids);
     // Node indices are 32 bits wide.
     constexpr std::size_t kLongest = std::size_t{1} << 30;
+    Scratch scratch;
     std::string_view rest = escaped;
     while (rest.size() > kLongest) {
         const std::size_t length = kLongest - utf8::incompleteTail(rest.substr(0, kLongest));
-        encodeEscaped(rest.substr(0, length), ids);
+        encodeEscaped(rest.substr(0, length), scratch, ids);
         rest.remove_prefix(length);
     }
-    encodeEscaped(rest, ids);
+    encodeEscaped(rest, scratch, ids);
+}
+
+/// No token spans the place before a word's first space mark, so no merge does, and each word is merged by itself.
+void SpmTokenizer::encodeWords(std::string_view text, std::vector<TokenId>& ids) const {
+    constexpr std::size_t kLongest = std::size_t{1} << 30; // node indices are 32 bits wide
+    WordCache cache;
+    Scratch scratch;
+    while (!text.empty()) {
+        std::size_t end = 0;
+        while (text.substr(end).starts_with(kSpaceMark)) end += kSpaceMark.size();
+        end = std::min(text.find(kSpaceMark, end), text.size());
+        if (end > kLongest) end = kLongest - utf8::incompleteTail(text.substr(0, kLongest));
+        cache.append(text.substr(0, end), ids, [&](std::string_view word) { encodeEscaped(word, scratch, ids); });
+        text.remove_prefix(end);
+    }
 }
 
 TokenId SpmTokenizer::find(std::string_view piece) const {
@@ -123,8 +155,11 @@ float SpmTokenizer::scoreOf(TokenId id) const {
     return m_vocabulary.scores.empty() ? -static_cast<float>(id) : m_vocabulary.scores[static_cast<std::size_t>(id)];
 }
 
-void SpmTokenizer::encodeEscaped(std::string_view text, std::vector<TokenId>& ids) const {
-    std::vector<Node> nodes;
+void SpmTokenizer::encodeEscaped(std::string_view text, Scratch& scratch, std::vector<TokenId>& ids) const {
+    std::vector<Node>& nodes = scratch.nodes;
+    std::vector<Candidate>& queue = scratch.queue;
+    nodes.clear();
+    queue.clear();
     nodes.reserve(text.size());
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t length = utf8::decodeAt(text, at).length;
@@ -133,7 +168,6 @@ void SpmTokenizer::encodeEscaped(std::string_view text, std::vector<TokenId>& id
         at += length;
     }
 
-    std::vector<Candidate> queue;
     const auto node = [&](std::int32_t index) -> Node& { return nodes[static_cast<std::size_t>(index)]; };
     const auto offer = [&](std::int32_t left) {
         if (left == kEnd || node(left).next == kEnd) return;

@@ -29,17 +29,20 @@ protected:
 
 private:
     static constexpr TokenId kNone = -1;
+    struct Scratch;
 
     explicit SpmTokenizer(Vocabulary vocabulary);
 
     [[nodiscard]] TokenId find(std::string_view piece) const;
     [[nodiscard]] float scoreOf(TokenId id) const;
-    void encodeEscaped(std::string_view text, std::vector<TokenId>& ids) const;
+    void encodeWords(std::string_view text, std::vector<TokenId>& ids) const;
+    void encodeEscaped(std::string_view text, Scratch& scratch, std::vector<TokenId>& ids) const;
     void appendPiece(std::string_view piece, std::vector<TokenId>& ids) const;
 
     std::unordered_map<std::string_view, TokenId> m_pieces; ///< what text may become; views into m_vocabulary.tokens
     std::array<TokenId, 256> m_tokenOfByte{};
     std::size_t m_longestPiece = 0; ///< bytes
+    bool m_wordsStandAlone = true;  ///< no token has a space mark behind anything but space marks
 };
 
 } // namespace hearth::core

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tokenizer: text to token ids and back. Implementations: BpeTokenizer (byte-level), SpmTokenizer (SentencePiece).
+// Tokenizer: text to token ids and back. Implementations: BpeTokenizer (byte-level), SpmTokenizer (SentencePiece),
+// UnigramTokenizer (T5), WordPieceTokenizer (BERT).
 // User text is never parsed for control tokens: only a rendered chat template is, with SpecialTokens::Parse.
 // Thread: any; const after creation (encode is re-entrant).
 #pragma once

@@ -17,7 +17,9 @@ namespace {
 
 constexpr std::string_view kByteLevelBpe = "gpt2";
 constexpr std::string_view kSentencePiece = "llama";
-constexpr std::array<std::string_view, 2> kSupportedModels{kByteLevelBpe, kSentencePiece};
+constexpr std::string_view kUnigram = "t5";
+constexpr std::string_view kWordPiece = "bert";
+constexpr std::array<std::string_view, 4> kSupportedModels{kWordPiece, kByteLevelBpe, kSentencePiece, kUnigram};
 
 constexpr std::string_view kTokensKey = "tokenizer.ggml.tokens";
 constexpr std::string_view kScoresKey = "tokenizer.ggml.scores";
@@ -117,16 +119,46 @@ Result<void> readIds(const GgufMetadata& metadata, Vocabulary& vocabulary) {
     }
     vocabulary.padding = readId(metadata, "tokenizer.ggml.padding_token_id", tokens).value_or(std::nullopt);
 
-    if (vocabulary.model == kSentencePiece) {
-        // The places SentencePiece gives them when a trainer asks for nothing else.
-        const auto orDefault = [&](std::optional<TokenId>& id, TokenId place, TokenType type) {
-            const auto index = static_cast<std::size_t>(place);
-            if (!id && index < tokens && vocabulary.types[index] == type) id = place;
+    const auto orDefault = [&](std::optional<TokenId>& id, TokenId place, TokenType type) {
+        const auto index = static_cast<std::size_t>(place);
+        if (!id && index < tokens && vocabulary.types[index] == type) id = place;
+    };
+    if (vocabulary.model == kUnigram) { // T5's own places
+        orDefault(vocabulary.unknown, 2, TokenType::Unknown);
+        orDefault(vocabulary.eos, 1, TokenType::Control);
+    } else if (vocabulary.model == kWordPiece) {
+        // What ends a text is called its separator here; the key is spelled so.
+        auto separator = readId(metadata, "tokenizer.ggml.seperator_token_id", tokens);
+        if (!separator) return std::unexpected(std::move(separator).error());
+        if (*separator) vocabulary.eos = *separator;
+        const auto spelled = [&](std::optional<TokenId>& id, std::string_view spelling) {
+            const auto found = std::find(vocabulary.tokens.begin(), vocabulary.tokens.end(), spelling);
+            if (!id && found != vocabulary.tokens.end()) id = static_cast<TokenId>(found - vocabulary.tokens.begin());
         };
+        spelled(vocabulary.bos, "[CLS]");
+        spelled(vocabulary.eos, "[SEP]");
+        spelled(vocabulary.unknown, "[UNK]");
+    } else if (vocabulary.model == kSentencePiece) {
+        // The places SentencePiece gives them when a trainer asks for nothing else.
         orDefault(vocabulary.unknown, 0, TokenType::Unknown);
         orDefault(vocabulary.bos, 1, TokenType::Control);
         orDefault(vocabulary.eos, 2, TokenType::Control);
     }
+    return {};
+}
+
+Result<void> readNormalisation(const GgufMetadata& metadata, Vocabulary& vocabulary) {
+    vocabulary.lowerCase = vocabulary.model == kWordPiece &&
+                           metadata.boolean("tokenizer.ggml.normalizer.lowercase").value_or(true);
+    vocabulary.stripAccents =
+        vocabulary.model == kWordPiece &&
+        metadata.boolean("tokenizer.ggml.normalizer.strip_accents").value_or(vocabulary.lowerCase);
+    constexpr std::string_view kCharactersKey = "tokenizer.ggml.precompiled_charsmap";
+    if (vocabulary.model != kUnigram || !metadata.contains(kCharactersKey)) return {};
+    const std::vector<std::int64_t>* bytes = metadata.ints(kCharactersKey);
+    if (bytes == nullptr) return fail(ErrorCode::MalformedFile, fmt::format("{} is not a list of bytes", kCharactersKey));
+    vocabulary.characterMap.reserve(bytes->size());
+    for (const std::int64_t byte : *bytes) vocabulary.characterMap += static_cast<char>(byte & 0xFF);
     return {};
 }
 
@@ -159,10 +191,12 @@ Result<Vocabulary> readVocabulary(const GgufMetadata& metadata) {
         if (auto done = read(metadata, vocabulary); !done) return std::unexpected(std::move(done).error());
     }
 
+    if (auto done = readNormalisation(metadata, vocabulary); !done) return std::unexpected(std::move(done).error());
     const bool sentencePiece = vocabulary.model == kSentencePiece;
     const bool preAddsBos = !sentencePiece && preTokenizerRecipe(vocabulary.pre).addBos;
     vocabulary.addBos = metadata.boolean("tokenizer.ggml.add_bos_token").value_or(sentencePiece || preAddsBos);
-    vocabulary.addEos = metadata.boolean("tokenizer.ggml.add_eos_token").value_or(false);
+    vocabulary.addEos = metadata.boolean("tokenizer.ggml.add_eos_token").value_or(vocabulary.model == kUnigram);
+    if (vocabulary.model == kWordPiece) vocabulary.addBos = vocabulary.addEos = true; // always [CLS] ... [SEP]
     vocabulary.addSpacePrefix = metadata.boolean("tokenizer.ggml.add_space_prefix").value_or(sentencePiece);
     vocabulary.removeExtraWhitespaces = metadata.boolean("tokenizer.ggml.remove_extra_whitespaces").value_or(false);
     vocabulary.stripSpaceAfterSpecial = stripsSpaceAfterSpecial(metadata);

@@ -40,6 +40,9 @@ struct Vocabulary {
     bool addEos = false;
     bool addSpacePrefix = true;
     bool removeExtraWhitespaces = false;
+    std::string characterMap;    ///< tokenizer.ggml.precompiled_charsmap: bytes (CharacterMap); "t5" only
+    bool lowerCase = false;      ///< "bert": text becomes lower case
+    bool stripAccents = false;   ///< "bert": and loses its accents
     bool stripSpaceAfterSpecial = false; ///< phi-3: white space that follows a special token belongs to it
 };
 

@@ -3,7 +3,8 @@
 // CpuBackend: Backend on the processor. Picks its path (instruction set) once, at creation; forced lower in tests.
 // Weights stay where the file is mapped. Activations are rounded to 8 bits once per product of quantised weights (not on the
 // portable path, which multiplies in f32 throughout). The stop token is read before every operation and every task of it.
-// Files: cpu_backend.cpp (memory, small operations), cpu_matmul.cpp, cpu_attention.cpp.
+// Files: cpu_backend.cpp (memory, small operations), cpu_matmul.cpp, cpu_attention.cpp,
+// cpu_special.cpp.
 // Thread: one at a time; its pool of threads is invisible outside.
 #pragma once
 
@@ -74,6 +75,12 @@ public:
     void matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x,
                        const TensorView& ids) override;
     void moeCombine(const TensorView& out, const TensorView& x, const TensorView& weights) override;
+
+    [[nodiscard]] bool offers(SpecialOperation operation) const override;
+    void clampedSwiGlu(const TensorView& out, const TensorView& gate, const TensorView& up) override;
+    void addExpertBias(const TensorView& x, const TensorView& bias, const TensorView& ids) override;
+    void copyColumns(const TensorView& out, std::int64_t outFrom, const TensorView& in, std::int64_t inFrom,
+                     std::int64_t count) override;
 
 private:
     /// One weight times some rows of activations; a product is cut into chunks of its rows.

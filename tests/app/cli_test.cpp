@@ -99,7 +99,7 @@ private slots:
     void help_isGiven() {
         const Run help = run({"--help"});
         QCOMPARE(help.status, 0);
-        for (const char* command : {"chat", "logits", "tokenize", "template", "inspect", "bench", "make-model", "devices", "models"}) QVERIFY2(help.out.contains(command), command);
+        for (const char* command : {"chat", "logits", "tokenize", "perplexity", "kl", "template", "inspect", "bench", "make-model", "devices", "models"}) QVERIFY2(help.out.contains(command), command);
         QCOMPARE(run({"bench", "--help"}).status, 0);
         QVERIFY(run({"--version"}).out.startsWith("hearth-cli "));
     }
@@ -117,6 +117,9 @@ private slots:
         QTest::newRow("unknown CPU path") << QStringList{"chat", "--path", "abacus", "hello"} << "abacus";
         QTest::newRow("no text") << QStringList{"tokenize"} << "text";
         QTest::newRow("no file") << QStringList{"inspect"} << "file";
+        QTest::newRow("a text that is not there") << QStringList{"perplexity", "-m", sound, path("no-text")} << path("no-text");
+        QTest::newRow("a text that is too short") << QStringList{"perplexity", "-m", sound, write("short.txt", "hello")} << "--window";
+        QTest::newRow("no base") << QStringList{"kl", "-m", sound, write("short.txt", "hello")} << "--base";
         QTest::newRow("no ids") << QStringList{"logits", "-m", sound, "-o", path("never")} << "--ids";
         QTest::newRow("no output") << QStringList{"logits", "-m", sound, "--ids", "1"} << "--out";
         QTest::newRow("empty ids") << QStringList{"logits", "-m", sound, "--ids", "", "-o", path("never")} << "--ids";
@@ -279,6 +282,27 @@ private slots:
         QCOMPARE(rows->size(), 7 * engine.tokenizer()->size());
         QCOMPARE(static_cast<std::size_t>(bytes.size()), rows->size() * sizeof(float));
         QVERIFY(std::memcmp(bytes.constData(), rows->data(), rows->size() * sizeof(float)) == 0);
+    }
+
+    void perplexityAndKl_measureWindows() {
+        QString text;
+        for (int i = 0; i < 20; ++i) text += "the water was warm and she could see the stone ";
+        const QString file = write("prose.txt", text.toUtf8());
+        const Run whole = run({"perplexity", "-m", m_model, "-t", "1", "--window", "64", file});
+        QVERIFY2(whole.status == 0, explain(whole));
+        static const QRegularExpression figure("^perplexity ([0-9.]+) \\+/- ([0-9.]+) over ([0-9]+) tokens in ([0-9]+) windows of 64\n$");
+        const auto match = figure.match(whole.out);
+        QVERIFY2(match.hasMatch(), explain(whole));
+        QVERIFY(match.captured(1).toDouble() > 1.0);
+        QCOMPARE(match.captured(3).toInt(), match.captured(4).toInt() * 31);
+        const Run one = run({"perplexity", "-m", m_model, "-t", "1", "--window", "64", "--windows", "1", file});
+        QVERIFY2(one.out.contains("in 1 windows of 64"), explain(one));
+
+        const Run same = run({"kl", "-m", m_model, "--base", m_model, "-t", "1", "--window", "64", file});
+        QVERIFY2(same.status == 0 && same.out.startsWith("KL divergence 0.000000 ") && same.out.contains("100.000 %"), explain(same));
+        const QString other = model({.seed = 77, .name = "Other"});
+        const Run different = run({"kl", "-m", other, "--base", m_model, "-t", "1", "--window", "64", file});
+        QVERIFY2(different.status == 0 && !different.out.startsWith("KL divergence 0.000000 "), explain(different));
     }
 
     void tokenize_printsIds() {

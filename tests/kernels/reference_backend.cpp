@@ -337,4 +337,29 @@ void ReferenceBackend::moeCombine(const TensorView& out, const TensorView& x, co
     }
 }
 
+void ReferenceBackend::clampedSwiGlu(const TensorView& out, const TensorView& gate, const TensorView& up) {
+    for (std::int64_t i = 0; i < out.elements(); ++i) {
+        const double g = std::isnan(gate.f32()[i]) ? double(gate.f32()[i]) : std::fmin(gate.f32()[i], 7.0);
+        const double u = std::isnan(up.f32()[i]) ? double(up.f32()[i]) : std::fmax(-7.0, std::fmin(up.f32()[i], 7.0));
+        out.f32()[i] = static_cast<float>(g / (1.0 + std::exp(-1.702 * g)) * (u + 1.0));
+    }
+}
+
+void ReferenceBackend::addExpertBias(const TensorView& x, const TensorView& bias, const TensorView& ids) {
+    for (std::int64_t r = 0; r < x.rows(); ++r) {
+        const std::int32_t expert = static_cast<const std::int32_t*>(ids.data)[r];
+        for (std::int64_t c = 0; c < x.cols(); ++c) x.f32()[r * x.cols() + c] += bias.f32()[expert * x.cols() + c];
+    }
+}
+
+void ReferenceBackend::copyColumns(const TensorView& out, std::int64_t outFrom, const TensorView& in,
+                                   std::int64_t inFrom, std::int64_t count) {
+    for (std::int64_t r = 0; r < out.rows(); ++r) {
+        for (std::int64_t c = 0; c < count; ++c) {
+            const std::int64_t row = r * in.rows() / out.rows();
+            out.f32()[r * out.cols() + outFrom + c] = in.f32()[row * in.cols() + inFrom + c];
+        }
+    }
+}
+
 } // namespace hearth::kernels

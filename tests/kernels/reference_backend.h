@@ -48,6 +48,12 @@ public:
                        const TensorView& ids) override;
     void moeCombine(const TensorView& out, const TensorView& x, const TensorView& weights) override;
 
+    bool offers(SpecialOperation) const override { return true; }
+    void clampedSwiGlu(const TensorView& out, const TensorView& gate, const TensorView& up) override;
+    void addExpertBias(const TensorView& x, const TensorView& bias, const TensorView& ids) override;
+    void copyColumns(const TensorView& out, std::int64_t outFrom, const TensorView& in, std::int64_t inFrom,
+                     std::int64_t count) override;
+
 private:
     std::stop_token m_stop;
 };

@@ -2,14 +2,12 @@
 #include "tests/support/tiny_model.h"
 
 #include "tests/support/gguf_writer.h"
+#include "tests/support/tiny_vocabulary.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <numbers>
-#include <set>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -30,81 +28,6 @@ constexpr std::int32_t kExpertsUsed = 2;
 constexpr std::string_view kChatTemplate = "{% for message in messages %}{{ '<|' + message['role'] + '|>\\n' + "
                                            "message['content'] + eos_token + '\\n' }}{% endfor %}"
                                            "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}";
-
-constexpr std::array kWords{
-    "the",    "and",   "of",     "to",    "in",     "is",    "it",     "you",  "that", "was",   "for",   "are",
-    "with",   "his",   "they",   "one",   "have",   "this",  "from",   "had",  "not",  "word",  "but",   "what",
-    "some",   "can",   "out",    "other", "were",   "all",   "there",  "when", "your", "how",   "said",  "each",
-    "she",    "which", "their",  "time",  "will",   "way",   "about",  "many", "then", "them",  "would", "write",
-    "like",   "these", "her",    "long",  "make",   "thing", "see",    "him",  "two",  "has",   "look",  "more",
-    "day",    "could", "come",   "did",   "sound",  "most",  "number", "who",  "over", "know",  "water", "than",
-    "call",   "first", "people", "may",   "down",   "side",  "been",   "now",  "find", "hello", "warm",  "fire",
-    "hearth", "stone", "light",  "house", "winter", "story",
-};
-
-enum class TokenKind : std::int32_t { Normal = 1, Unknown = 2, Control = 3, Byte = 6 };
-
-struct Vocabulary {
-    std::vector<std::string> tokens;
-    std::vector<float> scores;
-    std::vector<std::int32_t> kinds;
-
-    void add(std::string token, TokenKind kind) {
-        scores.push_back(kind == TokenKind::Normal ? -static_cast<float>(tokens.size()) : 0.0f);
-        kinds.push_back(static_cast<std::int32_t>(kind));
-        tokens.push_back(std::move(token));
-    }
-};
-
-Vocabulary makeVocabulary() {
-    Vocabulary vocabulary;
-    vocabulary.add("<unk>", TokenKind::Unknown);
-    vocabulary.add("<s>", TokenKind::Control);
-    vocabulary.add("</s>", TokenKind::Control);
-    for (int byte = 0; byte < 256; ++byte)
-        vocabulary.add(fmt::format("<0x{:02X}>", byte), TokenKind::Byte);
-
-    const std::string space = "\xe2\x96\x81"; // U+2581, SentencePiece's space
-    std::set<std::string> known;
-    const auto addOnce = [&](const std::string& piece) {
-        if (known.insert(piece).second) vocabulary.add(piece, TokenKind::Normal);
-    };
-    addOnce(space);
-    for (char letter = '!'; letter <= '~'; ++letter)
-        addOnce(std::string(1, letter));
-    for (char letter = 'a'; letter <= 'z'; ++letter)
-        addOnce(space + letter);
-    // Every beginning of a word too: pieces are found by merging neighbours, so a word needs its shorter halves.
-    for (std::size_t length = 2; length <= 8; ++length) {
-        for (const std::string_view word : kWords) {
-            if (word.size() >= length) addOnce(space + std::string(word.substr(0, length)));
-        }
-    }
-    return vocabulary;
-}
-
-/// splitmix64 and Box-Muller: the same numbers whatever the standard library's distributions do.
-class Random {
-public:
-    explicit Random(std::uint64_t seed)
-        : m_state(seed) {}
-
-    float gaussian() {
-        const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));
-        return static_cast<float>(radius * std::cos(2.0 * std::numbers::pi * uniform()));
-    }
-
-private:
-    double uniform() {
-        m_state += 0x9e3779b97f4a7c15u;
-        std::uint64_t z = m_state;
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1.0p-53;
-    }
-
-    std::uint64_t m_state;
-};
 
 class TinyModelBuilder {
 public:
@@ -160,16 +83,7 @@ private:
             m_writer.addUint32(key("expert_used_count"), kExpertsUsed);
             if (arch != "llama") m_writer.addUint32(key("expert_feed_forward_length"), kExpertFeedForward);
         }
-        m_writer.addString("tokenizer.ggml.model", "llama");
-        m_writer.addString("tokenizer.ggml.pre", "default");
-        m_writer.addStrings("tokenizer.ggml.tokens", m_vocabulary.tokens);
-        m_writer.addFloat32s("tokenizer.ggml.scores", m_vocabulary.scores);
-        m_writer.addInt32s("tokenizer.ggml.token_type", m_vocabulary.kinds);
-        m_writer.addUint32("tokenizer.ggml.unknown_token_id", 0);
-        m_writer.addUint32("tokenizer.ggml.bos_token_id", 1);
-        m_writer.addUint32("tokenizer.ggml.eos_token_id", 2);
-        m_writer.addBool("tokenizer.ggml.add_bos_token", true);
-        m_writer.addBool("tokenizer.ggml.add_eos_token", false);
+        m_vocabulary.addKeys(m_writer);
         if (m_options.chatTemplate) {
             m_writer.addString("tokenizer.chat_template", m_options.chatTemplateText.empty()
                                                               ? kChatTemplate
@@ -188,7 +102,7 @@ private:
             count *= dim;
         std::vector<float> values(count);
         for (float& value : values)
-            value = mean + deviation * m_random.gaussian();
+            value = mean + deviation * m_random.next();
         m_writer.addTensor(name, dims, dtype, values);
     }
 
@@ -256,18 +170,18 @@ private:
         const std::size_t count = m_vocabulary.tokens.size();
         std::vector<float> values(count * kEmbedding);
         for (std::size_t token = 0; token < count; ++token) {
-            const bool printable = m_vocabulary.kinds[token] == static_cast<std::int32_t>(TokenKind::Normal);
+            const bool printable = m_vocabulary.kinds[token] == static_cast<std::int32_t>(TinyTokenKind::Normal);
             const float deviation = (printable ? 3.0f : 0.3f) / std::sqrt(static_cast<float>(kEmbedding));
             for (std::int32_t i = 0; i < kEmbedding; ++i) {
-                values[token * kEmbedding + static_cast<std::size_t>(i)] = deviation * m_random.gaussian();
+                values[token * kEmbedding + static_cast<std::size_t>(i)] = deviation * m_random.next();
             }
         }
         m_writer.addTensor("output.weight", {kEmbedding, count}, m_options.dtype, values);
     }
 
     const TinyModelOptions& m_options;
-    Random m_random;
-    Vocabulary m_vocabulary = makeVocabulary();
+    SeededGaussian m_random;
+    TinyVocabulary m_vocabulary = makeTinyVocabulary();
     GgufWriter m_writer;
 };
 

@@ -135,7 +135,7 @@ ErrorText describe(const core::Error& error, ErrorContext context) {
     case ErrorCode::UnsupportedArchitecture:
         return text(tr("Hearth cannot run this kind of model yet"),
                     tr("The file is sound, but its architecture is not supported."),
-                    tr("Choose a Llama, Qwen2 or Qwen3 model."));
+                    tr("Choose a model of another family, for example Llama, Qwen, Gemma or Phi."));
     case ErrorCode::UnsupportedTensorType:
         return text(tr("Hearth cannot read this quantization yet"),
                     tr("The file is sound, but its weights are in a type that is not supported."),
@@ -218,6 +218,10 @@ ErrorText describeGpu(const core::ModelInfo& info) {
     case GpuReason::DriverError:
         return text(tr("The driver of the %1 refused to work").arg(gpu), onTheProcessor,
                     tr("Update the driver, then try again."));
+    case GpuReason::ModelNeedsMore:
+        return text(tr("This model cannot use the %1 yet").arg(gpu),
+                    tr("It needs something that Hearth's kernels for graphics cards lack.") + u' ' + onTheProcessor,
+                    tr("A later version may support it."));
     }
     return {};
 }

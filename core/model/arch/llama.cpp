@@ -6,22 +6,21 @@
 // optional: some derived models have them. attention.sliding_window is not read: llama.cpp ignores it for this
 // architecture (Mistral 0.1 was trained with a window of 4,096, and files of it do not carry the key).
 #include "core/model/arch/architectures.h"
+#include "core/model/arch/tensor_list.h"
 #include "core/model/arch/transformer.h"
 
 namespace hearth::core::llama {
 
 Result<ModelConfig> readConfig(const GgufMetadata& metadata) {
-    auto config = readTransformerConfig(metadata);
-    if (!config) return config;
-    config->rope.pairing = kernels::RopePairing::Interleaved;
-    if (auto experts = readExperts(metadata, *config); !experts) return std::unexpected(std::move(experts.error()));
-    return config;
+    return readTransformerConfig(metadata, NormKind::Rms, [](KeyReader& keys, ModelConfig& config) {
+        config.rope.pairing = kernels::RopePairing::Interleaved;
+        readExperts(keys, config);
+    });
 }
 
 std::vector<TensorSpec> listTensors(const ModelConfig& config, ModelWeights& weights) {
     TensorList list(config, weights);
     list.addEmbeddingAndOutput();
-    list.addRopeFrequencyFactors();
     for (std::int32_t layer = 0; layer < config.layers; ++layer) {
         list.addAttention(layer);
         list.addQkvBiases(layer, TensorNeed::Optional);

@@ -2,16 +2,16 @@
 //
 // qwen2: Qwen2 and Qwen2.5. Rotary pairs are half a head apart; Q, K and V have biases.
 #include "core/model/arch/architectures.h"
+#include "core/model/arch/tensor_list.h"
 #include "core/model/arch/transformer.h"
 
 namespace hearth::core::qwen2 {
 
 Result<ModelConfig> readConfig(const GgufMetadata& metadata) {
-    auto config = readTransformerConfig(metadata);
-    if (!config) return config;
-    config->rope.pairing = kernels::RopePairing::HalfSplit;
-    if (auto experts = readExperts(metadata, *config); !experts) return std::unexpected(std::move(experts.error()));
-    return config;
+    return readTransformerConfig(metadata, NormKind::Rms, [](KeyReader& keys, ModelConfig& config) {
+        config.rope.pairing = kernels::RopePairing::HalfSplit;
+        readExperts(keys, config);
+    });
 }
 
 std::vector<TensorSpec> listTensors(const ModelConfig& config, ModelWeights& weights) {

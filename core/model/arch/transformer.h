@@ -1,60 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the decoder-only transformers have in common: the metadata keys every one of them uses, and the tensors of a
-// block. An architecture file starts from these and says where it differs. Keys and tensor names: the GGUF
-// specification and gguf-py's constants. Thread: any.
+// What the decoder-only transformers have in common: the metadata keys every one of them uses. An architecture file starts
+// from these and says where it differs; its tensors: tensor_list.h. Keys: the GGUF specification and gguf-py's constants.
+// Thread: any.
 #pragma once
 
 #include "core/base/error.h"
 #include "core/gguf/gguf_metadata.h"
+#include "core/model/arch/key_reader.h"
 #include "core/model/model_config.h"
-#include "core/model/model_weights.h"
-#include "core/model/tensor_spec.h"
-
-#include <string>
-#include <string_view>
-#include <vector>
 
 namespace hearth::core {
 
-/// Reads and bounds the common keys; the prefix is general.architecture. RoPE pairing, biases and norms are the
-/// caller's.
-[[nodiscard]] Result<ModelConfig> readTransformerConfig(const GgufMetadata& metadata);
+/// Reads and bounds the common keys (the prefix is general.architecture), then lets the architecture read its own. `norm`
+/// says which epsilon the file must have. The first error of both, or the configuration, whose numbers fit each other.
+[[nodiscard]] Result<ModelConfig> readTransformerConfig(const GgufMetadata& metadata, NormKind norm,
+                                                        void (*readOwn)(KeyReader& keys, ModelConfig& config));
 
-/// expert_count, expert_used_count; leaves a dense model as it is when expert_count is absent or 0.
-[[nodiscard]] Result<void> readExperts(const GgufMetadata& metadata, ModelConfig& config);
+/// For readOwn: expert_count, expert_used_count, expert_feed_forward_length. A model without experts stays dense, unless
+/// they are Required; without any feed_forward_length that is an error.
+void readExperts(KeyReader& keys, ModelConfig& config, TensorNeed need = TensorNeed::Optional);
 
-/// "<architecture>.<suffix>"
-[[nodiscard]] std::string archKey(const ModelConfig& config, std::string_view suffix);
+/// For readOwn, of models whose first blocks are dense: leading_dense_block_count, expert_shared_count and the width that
+/// follows from it.
+void readSharedExperts(KeyReader& keys, ModelConfig& config);
 
-/// Collects specs, one block at a time.
-class TensorList {
-public:
-    TensorList(const ModelConfig& config, ModelWeights& weights);
+/// For readOwn, of the granite family: logit_scale (a divisor), residual_scale, embedding_scale, attention.scale, and
+/// rope.scaling.finetuned, which is false where nothing is rotated.
+void readMultipliers(KeyReader& keys, ModelConfig& config);
 
-    void addEmbeddingAndOutput();
-    /// attn_norm, attn_q, attn_k, attn_v, attn_output.
-    void addAttention(std::int32_t layer);
-    void addQkvBiases(std::int32_t layer, TensorNeed need);
-    void addAttentionOutputBias(std::int32_t layer, TensorNeed need);
-    void addQueryKeyNorms(std::int32_t layer);
-    /// ffn_norm, and the dense or the expert feed-forward, as the configuration says.
-    void addFeedForward(std::int32_t layer);
-    void addFeedForwardBiases(std::int32_t layer, TensorNeed need);
-    /// rope_freqs.weight: divisors of the rotary frequencies (Llama 3.1 and later).
-    void addRopeFrequencyFactors();
-
-    [[nodiscard]] std::vector<TensorSpec> take() { return std::move(m_specs); }
-
-private:
-    void matrix(std::string name, std::int64_t rows, std::int64_t cols, kernels::TensorView& slot,
-                TensorNeed need = TensorNeed::Required);
-    void vector(std::string name, std::int64_t cols, kernels::TensorView& slot, TensorNeed need = TensorNeed::Required);
-    void expertMatrix(std::string name, std::int64_t rows, std::int64_t cols, kernels::TensorView& slot);
-
-    const ModelConfig& m_config;
-    ModelWeights& m_weights;
-    std::vector<TensorSpec> m_specs;
-};
+/// For readOwn: attention.sliding_window and its pattern (KeyReader::slidingLayers); `window` where the key is absent, 0 for
+/// no window. Sliding layers turn as the others do, or by rope.freq_base_swa.
+void readSlidingWindow(KeyReader& keys, ModelConfig& config, std::int32_t window, std::int32_t period);
 
 } // namespace hearth::core

@@ -5,6 +5,7 @@
 #include "core/base/log.h"
 #include "core/engine/sampler.h"
 #include "tests/core/engine/engine_test_support.h"
+#include "tests/core/model/arch_models.h"
 #include "tests/support/fake_gpus.h"
 #include "tests/support/tiny_model.h"
 
@@ -100,6 +101,30 @@ private slots:
         engine.unload();
         QCOMPARE(state.log.alive, 0);
         QCOMPARE(state.closed, 1);
+    }
+
+    void aModelThatNeedsMore_runsOnTheProcessor_andSaysWhy() {
+        const auto models = archModels();
+        const auto gptOss = std::ranges::find(models, "gpt-oss", &ArchModel::name);
+        QVERIFY(gptOss != models.end());
+        const std::filesystem::path path = writeArchModel(m_folder.path().toStdString(), *gptOss);
+        FakeGpuState state = oneGpu();
+        core::Engine engine({.gpus = fakeGpus(state)});
+        const auto info = engine.load({.path = path.string(), .contextLength = 0, .threads = 1}, {}, {});
+        QVERIFY2(info, info ? "" : info.error().message.c_str());
+        QCOMPARE(info->backend, "CPU");
+        QCOMPARE(info->gpuLayers, 0);
+        QCOMPARE(info->fallback, true);
+        QCOMPARE(reason(info->gpuReason), reason(GpuReason::ModelNeedsMore));
+        QVERIFY2(info->backendReason.find("Radeon RX 7900 XTX") != std::string::npos, info->backendReason.c_str());
+        QVERIFY2(info->backendReason.find("SwiGLU") != std::string::npos, info->backendReason.c_str());
+        QCOMPARE(state.log.alive, 0);
+        QCOMPARE(state.closed, 1);
+        QVERIFY(state.avoided.empty()); // the next model may use it
+        // The next one does.
+        const auto next = engine.load(loadRequest(), {}, {});
+        QVERIFY(next);
+        QCOMPARE(next->backend, "GPU");
     }
 
     // --- in a reply -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 //
 // Engine::load: what it reports, what it refuses and what is left after a refusal, a cancel, or a file that changes later.
 #include "tests/core/engine/engine_test_support.h"
+#include "tests/core/model/arch_models.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/tiny_model.h"
 
@@ -54,6 +55,18 @@ private:
     }
 
 private slots:
+    void learnedPositionsBoundTheContext() {
+        const auto models = test::archModels();
+        const auto gpt2 = std::ranges::find(models, "gpt2", &test::ArchModel::name);
+        QVERIFY(gpt2 != models.end());
+        const QTemporaryDir folder;
+        const auto path = test::writeArchModel(folder.path().toStdString(), *gpt2);
+        core::Engine engine;
+        const auto info = engine.load({.path = path.string(), .contextLength = 4096, .threads = 1}, {}, {});
+        QVERIFY2(info, info ? "" : info.error().message.c_str());
+        QCOMPARE(info->contextLength, 64);
+    }
+
     void initTestCase() {
         QVERIFY(m_folder.isValid());
         m_model = model({.name = "Sound one"});

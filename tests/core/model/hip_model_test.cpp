@@ -4,6 +4,7 @@
 // for prompts (matrix tiles), few rows, and single tokens in recorded steps; the same bits with and without recording; and what happens when
 // the device fails in the middle.
 #include "core/model/model.h"
+#include "tests/core/model/arch_models.h"
 #include "tests/core/model/generated_models.h"
 #include "tests/core/model/logit_distance.h"
 #include "tests/kernels/test_backends.h"
@@ -80,6 +81,8 @@ private slots:
     void referenceModelsMatch();
     void generatedModelsMatch_data();
     void generatedModelsMatch();
+    void everyArchitectureMatchesOrIsRefused_data();
+    void everyArchitectureMatchesOrIsRefused();
     void recordedStepsComputeTheSameBits_data();
     void recordedStepsComputeTheSameBits();
     void withoutGraphsTheRecordedCommandsAreIssued();
@@ -170,6 +173,52 @@ void HipModelTest::generatedModelsMatch() {
     QCOMPARE(logits.size(), prompt.size() * vocabulary);
     const auto distance = test::logitDistance(std::span(logits).last(expected.size()), expected, vocabulary);
     const std::string wrong = test::complaint(distance, test::toleranceFor(loaded->file(), kernels::CpuPath::Avx2));
+    QVERIFY2(wrong.empty(), wrong.c_str());
+}
+
+void HipModelTest::everyArchitectureMatchesOrIsRefused_data() {
+    QTest::addColumn<int>("device");
+    QTest::addColumn<int>("model");
+    const auto models = test::archModels();
+    for (const TestDevice device : kDevices) {
+        for (std::size_t i = 0; i < models.size(); i += device == TestDevice::Executor64 ? 4 : 1)
+            QTest::addRow("%s, %s", models[i].name.c_str(), kernels::deviceName(device)) << int(device) << int(i);
+    }
+}
+
+void HipModelTest::everyArchitectureMatchesOrIsRefused() {
+    QFETCH(int, device);
+    QFETCH(int, model);
+    const TestBackend on(static_cast<TestDevice>(device), Recording::On);
+    if (!on.present()) QSKIP(on.absence().c_str());
+    const test::ArchModel described = test::archModels()[static_cast<std::size_t>(model)];
+    const QTemporaryDir folder;
+    const std::filesystem::path path = test::writeArchModel(folder.path().toStdString(), described);
+    auto file = GgufFile::open(path);
+    QVERIFY(file.has_value());
+    const auto config = Model::check(*file);
+    QVERIFY(config.has_value());
+    if (const auto lacked = core::lackedBy(on.backend(), *config)) {
+        const auto refused = Model::load(std::move(*file), on.backend(), {}, {}, {});
+        QVERIFY(!refused.has_value());
+        QCOMPARE(int(refused.error().code), int(ErrorCode::UnsupportedArchitecture));
+        QVERIFY2(refused.error().message.find(kernels::name(*lacked)) != std::string::npos, refused.error().message.c_str());
+        return;
+    }
+    const std::unique_ptr<Model> loaded = load(path, on);
+    QVERIFY(loaded != nullptr);
+    const std::vector<float> expected = test::readFloats(HEARTH_TEST_DATA "/models/generated/" + described.name + ".f32");
+    const std::vector<std::int32_t> prompt = test::generatedPrompt();
+    const auto vocabulary = static_cast<std::size_t>(loaded->config().vocabulary);
+    auto cache = loaded->makeCache(static_cast<std::int32_t>(prompt.size()));
+    QVERIFY(cache.has_value());
+    const std::vector<float> logits = logitsInPieces(*loaded, *cache, prompt, {prompt.size() - 4, 1});
+    QCOMPARE(logits.size(), prompt.size() * vocabulary);
+    const auto distance = test::logitDistance(std::span(logits).last(expected.size()), expected, vocabulary);
+    test::LogitTolerance tolerance = test::toleranceFor(loaded->file(), kernels::CpuPath::Avx2);
+    tolerance.rms += described.extraTolerance;
+    tolerance.max += described.extraTolerance;
+    const std::string wrong = test::complaint(distance, tolerance);
     QVERIFY2(wrong.empty(), wrong.c_str());
 }
 

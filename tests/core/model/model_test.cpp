@@ -187,7 +187,7 @@ void ModelTest::configurationIsRead() {
     QCOMPARE(llama->rope.positionScale, 0.25f);
     QCOMPARE(llama->rope.extensionFactor, 1.0f);
     QCOMPARE(llama->rope.originalContext, 32);
-    QVERIFY(!llama->queryKeyNorm);
+    QVERIFY(llama->queryKeyNorm == core::QueryKeyNorm::None);
 
     keys = keysFor("qwen3");
     keys["qwen3.attention.key_length"] = number(32);
@@ -199,7 +199,7 @@ void ModelTest::configurationIsRead() {
     QCOMPARE(qwen3->queryWidth(), 128);
     QCOMPARE(qwen3->kvHeads, 4);
     QVERIFY(qwen3->rope.pairing == kernels::RopePairing::HalfSplit);
-    QVERIFY(qwen3->queryKeyNorm);
+    QVERIFY(qwen3->queryKeyNorm == core::QueryKeyNorm::PerHead);
 
     const auto moe = readConfig(keysFor("qwen3moe"));
     QVERIFY2(moe.has_value(), moe ? "" : moe.error().message.c_str());

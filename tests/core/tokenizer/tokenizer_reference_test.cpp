@@ -115,6 +115,38 @@ class TokenizerReferenceTest : public QObject {
     Q_OBJECT
 
 private slots:
+    void PreTokenizer_everyKnownValueCutsAsLlamaCppDoes_data() {
+        QTest::addColumn<QString>("pre");
+        QTest::addColumn<QString>("hash");
+        std::ifstream file(HEARTH_TEST_DATA "/tokenizers/pre-values.json");
+        const auto document = nlohmann::json::parse(file);
+        for (const auto& [pre, hash] : document.at("hashes").items())
+            QTest::newRow(pre.c_str()) << QString::fromStdString(pre) << QString::fromStdString(hash.get<std::string>());
+    }
+    void PreTokenizer_everyKnownValueCutsAsLlamaCppDoes() {
+        QFETCH(QString, pre);
+        QFETCH(QString, hash);
+        std::ifstream stream(HEARTH_TEST_DATA "/tokenizers/pre-values.json");
+        const auto document = nlohmann::json::parse(stream);
+        const auto file = GgufFile::open(HEARTH_TEST_DATA "/tokenizers/" + document.at("vocabulary").get<std::string>() + ".vocab.gguf");
+        QVERIFY(file.has_value());
+        auto vocabulary = readVocabulary(file->metadata());
+        QVERIFY(vocabulary.has_value());
+        vocabulary->pre = pre.toStdString();
+        const auto tokenizer = Tokenizer::create(std::move(*vocabulary));
+        QVERIFY(tokenizer.has_value());
+        QVERIFY2((*tokenizer)->notice().empty(), std::string((*tokenizer)->notice()).c_str());
+        std::uint64_t value = 0xcbf29ce484222325u;
+        const auto put = [&](std::uint32_t word) {
+            for (int shift = 0; shift < 32; shift += 8) value = (value ^ (word >> shift & 255)) * 0x100000001b3u;
+        };
+        for (const auto& text : document.at("texts")) {
+            for (const TokenId id : (*tokenizer)->encode(text.get<std::string>(), AddSpecial::No, SpecialTokens::AsText))
+                put(static_cast<std::uint32_t>(id));
+            put(0xFFFFFFFFu);
+        }
+        QCOMPARE(QStringLiteral("%1").arg(value, 16, 16, QLatin1Char('0')), hash);
+    }
     void Tokenizer_givesTheIdsOfOurVocabularies_data() {
         QTest::addColumn<QString>("vocabulary");
         QTest::addColumn<QString>("cases");

@@ -3,6 +3,7 @@
 // Tokenizers by themselves: vocabularies that are wrong, special tokens, bytes that are not text, streamed text.
 #include "core/base/utf8.h"
 #include "core/gguf/gguf_file.h"
+#include "core/tokenizer/character_map.h"
 #include "core/tokenizer/pre_tokenizer.h"
 #include "core/tokenizer/text_stream_decoder.h"
 #include "core/tokenizer/tokenizer.h"
@@ -108,6 +109,65 @@ class TokenizerTest : public QObject {
     Q_OBJECT
 
 private slots:
+    void CharacterMap_wrongTablesAreRefusedOrFindNothing() {
+        const auto read = [](std::string_view bytes) { return CharacterMap::read(bytes); };
+        const std::string_view unit("\x04\0\0\0", 4);
+        QVERIFY(!read("").has_value());
+        QVERIFY(!read("\x04").has_value());                                                 // no whole length
+        QVERIFY(!read(std::string(unit) + "ab").has_value());                              // a trie longer than the bytes
+        QVERIFY(!read(std::string_view("\0\0\0\0a\0", 6)).has_value());                    // no trie
+        QVERIFY(!read(std::string_view("\x03\0\0\0abc\0", 8)).has_value());                // no whole units
+        QVERIFY(!read(std::string(unit) + "abcd").has_value());                            // no replacements
+        QVERIFY(!read(std::string(unit) + "abcdx").has_value());                           // one without an end
+        // Any bytes at all: it may find nonsense, but only inside its replacements and the text.
+        std::mt19937 random(11);
+        for (int round = 0; round < 2000; ++round) {
+            const std::uint32_t units = 1 + random() % 300;
+            std::string bytes(4 + units * 4, '\0');
+            for (char& byte : bytes) byte = static_cast<char>(random() & 0xFF);
+            const std::uint32_t size = units * 4;
+            std::memcpy(bytes.data(), &size, 4);
+            const auto map = read(bytes + "one" + '\0' + "two" + '\0');
+            QVERIFY(map.has_value());
+            const std::string text = randomBytes(random) + "abc";
+            if (const auto match = map->longestPrefix(text)) {
+                QVERIFY(match->length <= text.size());
+                QVERIFY(match->replacement.size() <= 3);
+            }
+        }
+    }
+
+    void Unigram_anyBytesAreAccepted() {
+        const auto tokenizer = ours("toy-unigram");
+        std::mt19937 random(12);
+        for (int round = 0; round < 500; ++round) {
+            const std::string text = randomBytes(random);
+            for (const TokenId id : parsed(*tokenizer, text)) QVERIFY(id >= 0 && static_cast<std::size_t>(id) < tokenizer->size());
+        }
+        QCOMPARE(tokenizer->decode(asText(*tokenizer, "the old  mill")), std::string("the old mill"));
+        auto vocabulary = tokenizer->vocabulary();
+        vocabulary.scores.clear();
+        QVERIFY(!Tokenizer::create(vocabulary).has_value());
+        vocabulary = tokenizer->vocabulary();
+        vocabulary.unknown.reset();
+        QVERIFY(!Tokenizer::create(vocabulary).has_value());
+        vocabulary = tokenizer->vocabulary();
+        vocabulary.characterMap = "xyz";
+        QVERIFY(!Tokenizer::create(vocabulary).has_value());
+    }
+
+    void WordPiece_anyBytesAreAccepted() {
+        const auto tokenizer = ours("toy-wordpiece");
+        std::mt19937 random(13);
+        for (int round = 0; round < 500; ++round) {
+            const std::string text = randomBytes(random);
+            for (const TokenId id : parsed(*tokenizer, text)) QVERIFY(id >= 0 && static_cast<std::size_t>(id) < tokenizer->size());
+        }
+        QCOMPARE(tokenizer->decode(asText(*tokenizer, "The WHEEL, frozen\xCC\x81")), std::string("the wheel , frozen"));
+        // A syllable of Hangul stays whole, in all its letters.
+        QVERIFY(asText(*tokenizer, "\xEC\x82\xAC\xEB\x9E\x8C") != Ids{*tokenizer->vocabulary().unknown});
+    }
+
     void Vocabulary_wrongKeysAreRefusedByName_data() {
         QTest::addColumn<QString>("key");
         QTest::addColumn<int>("change");
@@ -134,7 +194,7 @@ private slots:
         QFETCH(QString, error);
         const GgufValue changes[] = {
             {},
-            GgufScalar(std::string("t5")),
+            GgufScalar(std::string("rwkv")),
             GgufArray(Strings{}),
             GgufArray(Integers{1}),
             GgufArray(Strings{"ab"}),
