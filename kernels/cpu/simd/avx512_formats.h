@@ -3,7 +3,8 @@
 // Unpacking with AVX-512: one struct per format, made for one chunk of 256 columns. Layouts: kernels/quant/*.h.
 //   lanes(i)  columns 64 i ... 64 i + 63 in order, as unsigned bytes u
 //   scale, minimum  of each group of kGroup columns; value = scale * u - minimum. With groups of 32 only the lower 8 count
-// A format with an offset (q - 8) has it in the minimum, since vpdpbusd wants unsigned weights.
+//   kOffset  of the same number in every group, when minimum = kOffset * scale; 0 = the minimum is a number of its own
+// A format with an offset (q - 8) has it in the minimum as well, since vpdpbusd wants unsigned weights where activations are signed.
 // Included by matmul_avx512_vnni.cpp alone; everything here is internal to it.
 #pragma once
 
@@ -54,8 +55,9 @@ HEARTH_ALWAYS __m512i nibbles64(const std::uint8_t* p) {
 
 // --- blocks of 32 ----------------------------------------------------------------------------------------------------
 
-template <int Bytes>
+template <int Bytes, int Offset = 0>
 struct BlocksOf32 {
+    static constexpr int kOffset = Offset;
     static constexpr int kBlockElements = 32;
     static constexpr int kBlockBytes = Bytes;
     static constexpr int kChunkBytes = Bytes * kBlocksPerChunk;
@@ -65,10 +67,10 @@ struct BlocksOf32 {
     __m512 scale;
     __m512 minimum;
 
-    HEARTH_ALWAYS explicit BlocksOf32(const std::uint8_t* chunk) : p(chunk), scale(widen(halves8(chunk, Bytes))) {}
-    HEARTH_ALWAYS BlocksOf32(const std::uint8_t* chunk, __m256 scales) : p(chunk), scale(widen(scales)) {}
+    HEARTH_ALWAYS explicit BlocksOf32(const std::uint8_t* chunk) : p(chunk), scale(widen(halves8(chunk, Bytes))) { setMinimum(); }
+    HEARTH_ALWAYS BlocksOf32(const std::uint8_t* chunk, __m256 scales) : p(chunk), scale(widen(scales)) { setMinimum(); }
+    HEARTH_ALWAYS void setMinimum() { minimum = _mm512_mul_ps(scale, _mm512_set1_ps(static_cast<float>(Offset))); }
     [[nodiscard]] HEARTH_ALWAYS const std::uint8_t* block(int i) const { return p + i * Bytes; }
-    HEARTH_ALWAYS void setOffset(float offset) { minimum = _mm512_mul_ps(scale, _mm512_set1_ps(offset)); }
     /// value = scale u + m: the minimum with its sign turned.
     HEARTH_ALWAYS void setSummand(int at) {
         minimum = _mm512_sub_ps(_mm512_setzero_ps(), widen(halves8(p + at, Bytes)));
@@ -85,8 +87,8 @@ template <DType D>
 struct Format;
 
 template <>
-struct Format<DType::Q4_0> : BlocksOf32<18> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setOffset(8.0f); }
+struct Format<DType::Q4_0> : BlocksOf32<18, 8> {
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) {}
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const { return nibblesOf2(block(2 * i) + 2, block(2 * i + 1) + 2); }
 };
 
@@ -97,8 +99,8 @@ struct Format<DType::Q4_1> : BlocksOf32<20> {
 };
 
 template <>
-struct Format<DType::Q5_0> : BlocksOf32<22> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setOffset(16.0f); }
+struct Format<DType::Q5_0> : BlocksOf32<22, 16> {
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) {}
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return addFifthBits(nibblesOf2(block(2 * i) + 6, block(2 * i + 1) + 6), i, 2);
     }
@@ -113,8 +115,8 @@ struct Format<DType::Q5_1> : BlocksOf32<24> {
 };
 
 template <>
-struct Format<DType::Q8_0> : BlocksOf32<34> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setOffset(128.0f); }
+struct Format<DType::Q8_0> : BlocksOf32<34, 128> {
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) {}
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         const __m512i q = _mm512_inserti64x4(_mm512_castsi256_si512(load32(block(2 * i) + 2)), load32(block(2 * i + 1) + 2), 1);
         return _mm512_xor_si512(q, _mm512_set1_epi8(-128));
@@ -128,8 +130,8 @@ HEARTH_ALWAYS __m512i iq4Values() {
 }
 
 template <>
-struct Format<DType::IQ4_NL> : BlocksOf32<18> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setOffset(128.0f); }
+struct Format<DType::IQ4_NL> : BlocksOf32<18, 128> {
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) {}
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return _mm512_shuffle_epi8(iq4Values(), nibblesOf2(block(2 * i) + 2, block(2 * i + 1) + 2));
     }
@@ -137,8 +139,8 @@ struct Format<DType::IQ4_NL> : BlocksOf32<18> {
 
 /// Doubled E2M1 values, raised by 12 to 0 ... 24.
 template <>
-struct Format<DType::MXFP4> : BlocksOf32<17> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk, mxfp4HalfScales(chunk)) { setOffset(12.0f); }
+struct Format<DType::MXFP4> : BlocksOf32<17, 12> {
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk, mxfp4HalfScales(chunk)) {}
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         const __m128i table = _mm_add_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(kMxfp4DoubledValues)), _mm_set1_epi8(12));
         return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), nibblesOf2(block(2 * i) + 1, block(2 * i + 1) + 1));
@@ -147,8 +149,9 @@ struct Format<DType::MXFP4> : BlocksOf32<17> {
 
 // --- blocks of 256 ---------------------------------------------------------------------------------------------------
 
-template <int Bytes, int Group>
+template <int Bytes, int Group, int Offset = 0>
 struct BlockOf256 {
+    static constexpr int kOffset = Offset;
     static constexpr int kBlockElements = 256;
     static constexpr int kBlockBytes = Bytes;
     static constexpr int kChunkBytes = Bytes;
@@ -159,13 +162,13 @@ struct BlockOf256 {
     __m512 minimum;
 
     HEARTH_ALWAYS explicit BlockOf256(const std::uint8_t* chunk) : p(chunk) {}
-    HEARTH_ALWAYS void setScale(__m512 d, __m512i whole, float offset) {
+    HEARTH_ALWAYS void setScale(__m512 d, __m512i whole) {
         scale = _mm512_mul_ps(d, _mm512_cvtepi32_ps(whole));
-        minimum = _mm512_mul_ps(scale, _mm512_set1_ps(offset));
+        minimum = _mm512_mul_ps(scale, _mm512_set1_ps(static_cast<float>(Offset)));
     }
-    HEARTH_ALWAYS void setScale(__m256 d, __m256i whole, float offset) {
+    HEARTH_ALWAYS void setScale(__m256 d, __m256i whole) {
         scale = widen(_mm256_mul_ps(d, _mm256_cvtepi32_ps(whole)));
-        minimum = _mm512_mul_ps(scale, _mm512_set1_ps(offset));
+        minimum = _mm512_mul_ps(scale, _mm512_set1_ps(static_cast<float>(Offset)));
     }
 };
 
@@ -184,11 +187,11 @@ struct Format<DType::Q2_K> : BlockOf256<84, 16> {
 };
 
 template <>
-struct Format<DType::Q3_K> : BlockOf256<110, 16> {
+struct Format<DType::Q3_K> : BlockOf256<110, 16, 4> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlockOf256(chunk) {
         const __m128i packed = _mm_set_epi64x(static_cast<long long>(unpackQ3Scales(p + 96, 1)),
                                               static_cast<long long>(unpackQ3Scales(p + 96, 0)));
-        setScale(half16(p + 108), _mm512_sub_epi32(_mm512_cvtepu8_epi32(packed), _mm512_set1_epi32(32)), 4.0f);
+        setScale(half16(p + 108), _mm512_sub_epi32(_mm512_cvtepu8_epi32(packed), _mm512_set1_epi32(32)));
     }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         const __m512i bytes = _mm512_broadcast_i64x4(load32(p + 32 + i / 2 * 32));
@@ -228,9 +231,9 @@ struct Format<DType::Q5_K> : PackedScales<176> {
 };
 
 template <>
-struct Format<DType::Q6_K> : BlockOf256<210, 16> {
+struct Format<DType::Q6_K> : BlockOf256<210, 16, 32> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlockOf256(chunk) {
-        setScale(half16(p + 208), _mm512_cvtepi8_epi32(load16(p + 192)), 32.0f);
+        setScale(half16(p + 208), _mm512_cvtepi8_epi32(load16(p + 192)));
     }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         const __m512i bytes = load64(p + i / 2 * 64);
@@ -242,9 +245,9 @@ struct Format<DType::Q6_K> : BlockOf256<210, 16> {
 };
 
 template <>
-struct Format<DType::IQ4_XS> : BlockOf256<136, 32> {
+struct Format<DType::IQ4_XS> : BlockOf256<136, 32, 128> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlockOf256(chunk) {
-        setScale(half8(p), unpackIq4Scales(p), 128.0f);
+        setScale(half8(p), unpackIq4Scales(p));
     }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return _mm512_shuffle_epi8(iq4Values(), nibblesOf2(p + 8 + 32 * i, p + 24 + 32 * i));
@@ -274,6 +277,7 @@ HEARTH_ALWAYS __m512i gridLanes(const C& code, const std::uint64_t* grid, int i)
 
 template <DType D>
 struct FromCodebook {
+    static constexpr int kOffset = Codebook<D>::kOffset;
     static constexpr int kBlockElements = kChunk;
     static constexpr int kChunkBytes = Codebook<D>::kBytes;
     static constexpr int kGroup = Codebook<D>::kGroup;
@@ -353,6 +357,7 @@ struct Format<DType::IQ1_M> : FromCodebook<DType::IQ1_M> {
 
 template <DType D>
 struct FromScalar {
+    static constexpr int kOffset = ScalarFormat<D>::kOffset;
     static constexpr int kBlockElements = kChunk;
     static constexpr int kChunkBytes = sizeof(typename ScalarFormat<D>::Block);
     static constexpr int kGroup = 32;

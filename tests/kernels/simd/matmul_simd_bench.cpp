@@ -3,7 +3,7 @@
 // Speed of the matrix products on one thread, in CPU time:
 //   read          64 MiB of memory, the bound of all that follow
 //   decode/PATH/TYPE   64 MiB of weights times one token: bytes of weights a second, to compare with read
-//   prompt/PATH/TYPE   256 rows of 2,048 columns times 256 tokens: multiplications a second
+//   prompt/PATH/TYPE   256 rows of 2,048 columns times 512 tokens: multiplications a second
 #include "kernels/cpu/simd/matmul_simd.h"
 
 #include <benchmark/benchmark.h>
@@ -21,7 +21,7 @@ namespace {
 constexpr std::int64_t kWeightBytes = 64 << 20;
 constexpr std::int64_t kCols = 2048;
 constexpr std::int64_t kRows = 256;
-constexpr std::int64_t kTokens = 256;
+constexpr std::int64_t kTokens = 512;
 constexpr std::int64_t kRowsPerCall = 128;
 
 /// Bytes that give every format finite numbers of moderate size: as f16, 0x2c2c is 0.065.
@@ -35,17 +35,15 @@ const std::vector<std::uint8_t>& weights() {
     return kWeights;
 }
 
-const std::vector<Q8Block>& activations() {
-    static const std::vector<Q8Block> kActivations = [] {
-        std::mt19937 random(2);
-        std::normal_distribution<float> normal;
-        std::vector<float> x(kTokens * kCols);
-        for (float& value : x) value = normal(random);
-        std::vector<Q8Block> blocks(x.size() / 32);
-        quantizeRowToQ8(blocks.data(), x.data(), kTokens * kCols);
-        return blocks;
-    }();
-    return kActivations;
+/// A panel of random rows.
+std::vector<Q8Chunk> panel(const MatmulKernels* kernels, std::int64_t tokens) {
+    std::mt19937 random(2);
+    std::normal_distribution<float> normal;
+    std::vector<float> x(static_cast<std::size_t>(tokens * kCols));
+    for (float& value : x) value = normal(random);
+    std::vector<Q8Chunk> chunks(static_cast<std::size_t>(tokens * q8ChunksFor(kCols)));
+    for (std::int64_t t = 0; t < tokens; ++t) kernels->packRow(chunks.data(), tokens, t, x.data() + t * kCols, kCols, nullptr);
+    return chunks;
 }
 
 void readMemory(benchmark::State& state) {
@@ -66,10 +64,11 @@ void decode(benchmark::State& state, const MatmulKernels* kernels, DType dtype) 
     const auto rowBytes = static_cast<std::int64_t>(bytesFor(dtype, kCols));
     const std::int64_t rows = kWeightBytes / rowBytes;
     std::vector<float> out(static_cast<std::size_t>(rows));
+    const std::vector<Q8Chunk> x = panel(kernels, 1);
     for (auto _ : state) {
         for (std::int64_t r = 0; r < rows; r += kRowsPerCall) {
             kernels->matmul(out.data(), rows, dtype, weights().data(), rowBytes, r, std::min(rows, r + kRowsPerCall),
-                            activations().data(), 1, kCols);
+                            x.data(), 1, kCols);
         }
     }
     state.SetBytesProcessed(state.iterations() * rows * rowBytes);
@@ -80,8 +79,9 @@ void decode(benchmark::State& state, const MatmulKernels* kernels, DType dtype) 
 void prompt(benchmark::State& state, const MatmulKernels* kernels, DType dtype) {
     const auto rowBytes = static_cast<std::int64_t>(bytesFor(dtype, kCols));
     std::vector<float> out(kRows * kTokens);
+    const std::vector<Q8Chunk> x = panel(kernels, kTokens);
     for (auto _ : state) {
-        kernels->matmul(out.data(), kRows, dtype, weights().data(), rowBytes, 0, kRows, activations().data(), kTokens, kCols);
+        kernels->matmul(out.data(), kRows, dtype, weights().data(), rowBytes, 0, kRows, x.data(), kTokens, kCols);
     }
     state.counters["products"] =
         benchmark::Counter(static_cast<double>(state.iterations() * kRows * kTokens * kCols), benchmark::Counter::kIsRate);
