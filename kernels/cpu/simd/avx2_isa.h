@@ -101,15 +101,19 @@ struct Avx2Isa {
         Chunk chunks[kTileChunks];
     };
 
-    template <class F, int T>
-    static HEARTH_ALWAYS void rowDots(float* dots, const std::uint8_t* row, ColumnSpan span, const Q8Chunk* x) {
+    /// dots[r][t] of R rows, `distance` bytes apart, and T tokens.
+    template <class F, int T, int R>
+    static HEARTH_ALWAYS void rowDots(float (*dots)[T], const std::uint8_t* row, std::int64_t distance, ColumnSpan span,
+                                      const Q8Chunk* x) {
         constexpr int kScales = 32 / F::kGroup;
         constexpr int kSums = T == 1 ? 2 : 1; // a lone token's additions would wait for each other
-        __m256 sum[T][kSums];
-        for (auto& token : sum) {
-            for (auto& one : token) one = _mm256_setzero_ps();
+        __m256 sum[R][T][kSums];
+        for (auto& one : sum) {
+            for (auto& token : one) {
+                for (auto& part : token) part = _mm256_setzero_ps();
+            }
         }
-        forEachChunk<F>(row, span, [&](const std::uint8_t* bytes, std::int64_t c) HEARTH_ALWAYS_LAMBDA {
+        forEachChunk<F, R>(row, distance, span, [&](const std::uint8_t* bytes, std::int64_t c, int r) HEARTH_ALWAYS_LAMBDA {
             const F weights(bytes);
             __m256 scale[T][kScales];
 #pragma GCC unroll 4
@@ -118,13 +122,13 @@ struct Avx2Isa {
                 const __m256 eight = _mm256_load_ps(chunk.scale);
                 if constexpr (F::kGroup == 32) {
                     scale[t][0] = _mm256_mul_ps(weights.scale[0], eight);
-                    sum[t][0] = _mm256_fnmadd_ps(weights.minimum[0], _mm256_load_ps(chunk.sum32), sum[t][0]);
+                    sum[r][t][0] = _mm256_fnmadd_ps(weights.minimum[0], _mm256_load_ps(chunk.sum32), sum[r][t][0]);
                 } else {
                     for (int h = 0; h < 2; ++h) {
                         const __m256i twice = _mm256_add_epi32(_mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3), _mm256_set1_epi32(4 * h));
                         scale[t][h] = _mm256_mul_ps(weights.scale[h], _mm256_permutevar8x32_ps(eight, twice));
                         const __m256 sums = _mm256_load_ps(chunk.sum16 + 8 * h);
-                        sum[t][0] = _mm256_fnmadd_ps(weights.minimum[h], sums, sum[t][0]);
+                        sum[r][t][0] = _mm256_fnmadd_ps(weights.minimum[h], sums, sum[r][t][0]);
                     }
                 }
             }
@@ -136,11 +140,15 @@ struct Avx2Isa {
                     const __m256i q = _mm256_load_si256(reinterpret_cast<const __m256i*>(x[c * T + t].q + 32 * i));
                     const __m256 dot = _mm256_cvtepi32_ps(dotAdd<kLanesOf<F>>(_mm256_setzero_si256(), u, q));
                     const __m256 s = _mm256_permutevar8x32_ps(scale[t][i * kScales / 8], groupOfLane<F::kGroup>(i));
-                    sum[t][i % kSums] = _mm256_fmadd_ps(dot, s, sum[t][i % kSums]);
+                    sum[r][t][i % kSums] = _mm256_fmadd_ps(dot, s, sum[r][t][i % kSums]);
                 }
             }
         });
-        for (int t = 0; t < T; ++t) dots[t] = sumOfLanes(kSums == 2 ? _mm256_add_ps(sum[t][0], sum[t][kSums - 1]) : sum[t][0]);
+        for (int r = 0; r < R; ++r) {
+            for (int t = 0; t < T; ++t) {
+                dots[r][t] = sumOfLanes(kSums == 2 ? _mm256_add_ps(sum[r][t][0], sum[r][t][kSums - 1]) : sum[r][t][0]);
+            }
+        }
     }
 
     template <class F>
@@ -156,7 +164,7 @@ struct Avx2Isa {
         // Rows past the end are computed and dropped: any weights will do, if only they are numbers.
         if (rows < kTileRows) std::memset(static_cast<void*>(staged), 0, sizeof staged);
         for (int r = 0; r < rows; ++r) {
-            forEachChunk<F>(weight + r * rowBytes, span, [&](const std::uint8_t* bytes, std::int64_t c) HEARTH_ALWAYS_LAMBDA {
+            forEachChunk<F, 1>(weight + r * rowBytes, 0, span, [&](const std::uint8_t* bytes, std::int64_t c, int) HEARTH_ALWAYS_LAMBDA {
                 const F weights(bytes);
                 for (int h = 0; h < kScales; ++h) {
                     _mm256_store_ps(staged[c].scale[h][r], weights.scale[h]);

@@ -55,6 +55,20 @@ HEARTH_ALWAYS __m512i nibbles64(const std::uint8_t* p) {
 
 // --- blocks of 32 ----------------------------------------------------------------------------------------------------
 
+/// The f16 at p, p + stride, ... of eight blocks.
+template <int Stride>
+HEARTH_ALWAYS __m256 halvesOf8Blocks(const std::uint8_t* p) {
+    constexpr int kWords = Stride / 2;
+    if constexpr (3 * kWords < 32) { // four blocks begin in 64 bytes: two loads hold all
+        const __m512i index = _mm512_castsi128_si512(
+            _mm_setr_epi16(0, kWords, 2 * kWords, 3 * kWords, 32, 32 + kWords, 32 + 2 * kWords, 32 + 3 * kWords));
+        const __m512i words = _mm512_permutex2var_epi16(load64(p), index, load64(p + 4 * Stride));
+        return _mm256_cvtph_ps(_mm512_castsi512_si128(words));
+    } else {
+        return halves8(p, Stride);
+    }
+}
+
 template <int Bytes, int Offset = 0>
 struct BlocksOf32 {
     static constexpr int kOffset = Offset;
@@ -67,13 +81,13 @@ struct BlocksOf32 {
     __m512 scale;
     __m512 minimum;
 
-    HEARTH_ALWAYS explicit BlocksOf32(const std::uint8_t* chunk) : p(chunk), scale(widen(halves8(chunk, Bytes))) { setMinimum(); }
+    HEARTH_ALWAYS explicit BlocksOf32(const std::uint8_t* chunk) : p(chunk), scale(widen(halvesOf8Blocks<Bytes>(chunk))) { setMinimum(); }
     HEARTH_ALWAYS BlocksOf32(const std::uint8_t* chunk, __m256 scales) : p(chunk), scale(widen(scales)) { setMinimum(); }
     HEARTH_ALWAYS void setMinimum() { minimum = _mm512_mul_ps(scale, _mm512_set1_ps(static_cast<float>(Offset))); }
     [[nodiscard]] HEARTH_ALWAYS const std::uint8_t* block(int i) const { return p + i * Bytes; }
     /// value = scale u + m: the minimum with its sign turned.
     HEARTH_ALWAYS void setSummand(int at) {
-        minimum = _mm512_sub_ps(_mm512_setzero_ps(), widen(halves8(p + at, Bytes)));
+        minimum = _mm512_sub_ps(_mm512_setzero_ps(), widen(halvesOf8Blocks<Bytes>(p + at)));
     }
     /// Adds 16 where the bit of an element is set, words of 32 bits at `at` in each block.
     [[nodiscard]] HEARTH_ALWAYS __m512i addFifthBits(__m512i u, int i, int at) const {
@@ -207,9 +221,18 @@ struct Format<DType::Q3_K> : BlockOf256<110, 16, 4> {
 template <int Bytes>
 struct PackedScales : BlockOf256<Bytes, 32> {
     HEARTH_ALWAYS explicit PackedScales(const std::uint8_t* chunk) : BlockOf256<Bytes, 32>(chunk) {
-        const ScalesAndMinimums packed = unpackScales(chunk + 4);
-        this->scale = widen(_mm256_mul_ps(half8(chunk), floatsOf(packed.scales)));
-        this->minimum = widen(_mm256_mul_ps(half8(chunk + 2), floatsOf(packed.minimums)));
+        // Words a, b, c of four bytes: scales a & 63 and c & 15 | (a >> 6) << 4, minimums the same of b and c >> 4.
+        const __m128i words = load16(chunk);
+        const __m128i low = _mm_and_si128(_mm_srlv_epi32(_mm_shuffle_epi32(words, 0xed), _mm_setr_epi32(0, 0, 0, 4)),
+                                          _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
+        const __m128i high = _mm_and_si128(_mm_srli_epi32(_mm_shuffle_epi32(words, 0xa5), 2),
+                                           _mm_setr_epi32(0, 0x30303030, 0, 0x30303030));
+        const __m512 both = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_or_si128(low, high)));
+        const __m256i halves = _mm256_set_m128i(_mm_set1_epi16(static_cast<short>(loadAs<std::uint16_t>(chunk + 2))),
+                                                _mm_set1_epi16(static_cast<short>(loadAs<std::uint16_t>(chunk))));
+        const __m512 product = _mm512_mul_ps(_mm512_cvtph_ps(halves), both);
+        this->scale = widen(_mm512_castps512_ps256(product));
+        this->minimum = widen(_mm512_extractf32x8_ps(product, 1));
     }
 };
 

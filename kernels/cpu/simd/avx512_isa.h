@@ -72,11 +72,15 @@ struct Avx512Isa {
         Chunk chunks[kTileChunks];
     };
 
-    template <class F, int T>
-    static HEARTH_ALWAYS void rowDots(float* dots, const std::uint8_t* row, ColumnSpan span, const Q8Chunk* x) {
-        __m512 sum[T][2];
-        for (int t = 0; t < T; ++t) sum[t][0] = sum[t][1] = _mm512_setzero_ps();
-        forEachChunk<F>(row, span, [&](const std::uint8_t* bytes, std::int64_t c) HEARTH_ALWAYS_LAMBDA {
+    /// dots[r][t] of R rows, `distance` bytes apart, and T tokens.
+    template <class F, int T, int R>
+    static HEARTH_ALWAYS void rowDots(float (*dots)[T], const std::uint8_t* row, std::int64_t distance, ColumnSpan span,
+                                      const Q8Chunk* x) {
+        __m512 sum[R][T][2];
+        for (auto& one : sum) {
+            for (auto& token : one) token[0] = token[1] = _mm512_setzero_ps();
+        }
+        forEachChunk<F, R>(row, distance, span, [&](const std::uint8_t* bytes, std::int64_t c, int r) HEARTH_ALWAYS_LAMBDA {
             const F weights(bytes);
             __m512 scale[T];
 #pragma GCC unroll 4
@@ -85,12 +89,12 @@ struct Avx512Isa {
                 if constexpr (F::kGroup == 32) {
                     scale[t] = _mm512_mul_ps(weights.scale, _mm512_zextps256_ps512(_mm256_load_ps(chunk.scale)));
                     const __m512 sums = _mm512_zextps256_ps512(_mm256_load_ps(chunk.sum32));
-                    sum[t][1] = _mm512_fnmadd_ps(weights.minimum, sums, sum[t][1]);
+                    sum[r][t][1] = _mm512_fnmadd_ps(weights.minimum, sums, sum[r][t][1]);
                 } else {
                     const __m512i twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
                     const __m512 eight = _mm512_castps256_ps512(_mm256_load_ps(chunk.scale));
                     scale[t] = _mm512_mul_ps(weights.scale, _mm512_permutexvar_ps(twice, eight));
-                    sum[t][1] = _mm512_fnmadd_ps(weights.minimum, _mm512_load_ps(chunk.sum16), sum[t][1]);
+                    sum[r][t][1] = _mm512_fnmadd_ps(weights.minimum, _mm512_load_ps(chunk.sum16), sum[r][t][1]);
                 }
             }
 #pragma GCC unroll 4
@@ -101,11 +105,13 @@ struct Avx512Isa {
                     const __m512i q = _mm512_load_si512(x[c * T + t].q + 64 * i);
                     const __m512 dot = _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(_mm512_setzero_si512(), u, q));
                     const __m512 s = _mm512_permutexvar_ps(groupOfLane<F::kGroup>(i), scale[t]);
-                    sum[t][i % 2] = _mm512_fmadd_ps(dot, s, sum[t][i % 2]);
+                    sum[r][t][i % 2] = _mm512_fmadd_ps(dot, s, sum[r][t][i % 2]);
                 }
             }
         });
-        for (int t = 0; t < T; ++t) dots[t] = _mm512_reduce_add_ps(_mm512_add_ps(sum[t][0], sum[t][1]));
+        for (int r = 0; r < R; ++r) {
+            for (int t = 0; t < T; ++t) dots[r][t] = _mm512_reduce_add_ps(_mm512_add_ps(sum[r][t][0], sum[r][t][1]));
+        }
     }
 
     /// Chunk c of 16 rows.

@@ -11,6 +11,7 @@
 #include "kernels/cpu/simd/activation_panel.h"
 
 #include <cstring>
+#include <type_traits>
 
 namespace hearth::kernels {
 
@@ -30,16 +31,21 @@ HEARTH_ALWAYS ColumnSpan columnSpan(std::int64_t blocks) {
     return {blocks / kBlocksPerChunk, blocks % kBlocksPerChunk * (F::kChunkBytes / kBlocksPerChunk)};
 }
 
-/// Calls visit(weight bytes of chunk c, c) for every chunk; the partial one is completed with zero blocks, because reading
-/// on would leave the row.
-template <class F, class Visit>
-HEARTH_ALWAYS void forEachChunk(const std::uint8_t* row, ColumnSpan span, Visit visit) {
-    for (std::int64_t c = 0; c < span.full; ++c) visit(row + c * F::kChunkBytes, c);
+/// Calls visit(weight bytes of chunk c, c, r) for every chunk of R rows, `distance` bytes apart; the partial chunk is completed
+/// with zero blocks, because reading on would leave the row.
+template <class F, int R, class Visit>
+HEARTH_ALWAYS void forEachChunk(const std::uint8_t* row, std::int64_t distance, ColumnSpan span, Visit visit) {
+    for (std::int64_t c = 0; c < span.full; ++c) {
+#pragma GCC unroll 4
+        for (int r = 0; r < R; ++r) visit(row + r * distance + c * F::kChunkBytes, c, r);
+    }
     if constexpr (F::kBlockElements < kChunk) {
-        if (span.tailBytes != 0) {
+        if (span.tailBytes == 0) return;
+#pragma GCC unroll 4
+        for (int r = 0; r < R; ++r) {
             alignas(64) std::uint8_t padded[F::kChunkBytes] = {};
-            std::memcpy(padded, row + span.full * F::kChunkBytes, static_cast<std::size_t>(span.tailBytes));
-            visit(padded, span.full);
+            std::memcpy(padded, row + r * distance + span.full * F::kChunkBytes, static_cast<std::size_t>(span.tailBytes));
+            visit(padded, span.full, r);
         }
     }
 }
@@ -69,14 +75,21 @@ struct MatmulCall {
     std::int64_t blocks;    ///< of 32 columns
 };
 
+/// A lone token's rows are read in two places at once: one stream of addresses does not use all of the memory's bandwidth.
 template <class Isa, class F, int T>
 void matmulFew(const MatmulCall& call) {
+    constexpr int kStreams = T == 1 ? 2 : 1;
     const ColumnSpan span = columnSpan<F>(call.blocks);
-    for (std::int64_t r = call.rowFrom; r < call.rowTo; ++r) {
-        float dots[T];
-        Isa::template rowDots<F, T>(dots, call.weight + r * call.rowBytes, span, call.x);
-        for (int t = 0; t < T; ++t) call.out[t * call.outStride + r] = dots[t];
-    }
+    const std::int64_t rows = (call.rowTo - call.rowFrom) / kStreams;
+    const auto run = [&]<int R>(std::int64_t first, std::integral_constant<int, R>) HEARTH_ALWAYS_LAMBDA {
+        float dots[R][T];
+        Isa::template rowDots<F, T, R>(dots, call.weight + first * call.rowBytes, rows * call.rowBytes, span, call.x);
+        for (int r = 0; r < R; ++r) {
+            for (int t = 0; t < T; ++t) call.out[t * call.outStride + first + r * rows] = dots[r][t];
+        }
+    };
+    for (std::int64_t r = call.rowFrom; r < call.rowFrom + rows; ++r) run(r, std::integral_constant<int, kStreams>{});
+    for (std::int64_t r = call.rowFrom + kStreams * rows; r < call.rowTo; ++r) run(r, std::integral_constant<int, 1>{});
 }
 
 /// Asks for the weights that a tile will unpack.
