@@ -25,8 +25,7 @@ constexpr std::int64_t kBytesWorthATask = 64 * 1024;
 /// ... and a task of many tokens should multiply no more than this, so that a stop request is seen within milliseconds.
 constexpr std::int64_t kProductsPerTask = 128 * 1024 * 1024;
 /// Whole tiles of the kernels.
-constexpr std::int64_t kRoundedRowGroup = 32;
-constexpr std::int64_t kFloatRowGroup = 8;
+constexpr std::int64_t kRowGroup = 32;
 /// Tasks per thread: more even out better.
 constexpr std::int64_t kTasksPerThread = 8;
 
@@ -203,8 +202,7 @@ std::int64_t CpuBackend::chunkRows(const Product& product, std::int64_t totalRow
     const std::int64_t worthIt = kBytesWorthATask / std::max<std::int64_t>(1, product.rowBytes * product.tokens);
     const std::int64_t atMost = kProductsPerTask / std::max<std::int64_t>(1, product.cols * product.tokens);
     const std::int64_t wanted = std::min(std::max(share, worthIt), atMost);
-    const std::int64_t group = product.rounded != nullptr ? kRoundedRowGroup : kFloatRowGroup;
-    return std::max<std::int64_t>(1, wanted / group) * group;
+    return std::max<std::int64_t>(1, wanted / kRowGroup) * kRowGroup;
 }
 
 void CpuBackend::runProducts(std::int64_t cols) {

@@ -281,7 +281,11 @@ struct Avx2Isa {
     static constexpr int kLanes = 8;
     static constexpr int kFloatRows = 4;
     static constexpr int kFloatTokens = 2;
+    static constexpr int kGemmTokensAtOnce = 6; ///< two sums each, beside two vectors of weights and one activation
     static HEARTH_ALWAYS Vector zero() { return _mm256_setzero_ps(); }
+    static HEARTH_ALWAYS Vector broadcast(float x) { return _mm256_set1_ps(x); }
+    static HEARTH_ALWAYS void storeF32(float* p, Vector v) { _mm256_storeu_ps(p, v); }
+    static HEARTH_ALWAYS void transposeLanes(std::int32_t* to, const std::int32_t* from, int stride) { transpose8(to, from, stride); }
     static HEARTH_ALWAYS Vector multiplyAdd(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
     static HEARTH_ALWAYS float total(Vector v) { return sumOfLanes(v); }
     static HEARTH_ALWAYS Vector loadF32(const void* p) { return _mm256_loadu_ps(static_cast<const float*>(p)); }
@@ -290,6 +294,14 @@ struct Avx2Isa {
         const __m256i wide = _mm256_cvtepu16_epi32(load16(static_cast<const std::uint8_t*>(p)));
         return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
     }
+
+    // --- limits -------------------------------------------------------------------------------------------------------
+    using Integers = __m256i;
+    static HEARTH_ALWAYS Integers noIntegers() { return _mm256_setzero_si256(); }
+    static HEARTH_ALWAYS Integers addIntegers(Integers sum, const std::uint8_t* p) {
+        return _mm256_add_epi64(sum, _mm256_load_si256(reinterpret_cast<const __m256i*>(p)));
+    }
+    static HEARTH_ALWAYS Integers dotIntegers(Integers sum, Integers u, Integers q) { return dotAdd<Lanes::Unsigned>(sum, u, q); }
 };
 
 } // namespace

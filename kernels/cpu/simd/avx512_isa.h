@@ -259,7 +259,11 @@ struct Avx512Isa {
     static constexpr int kLanes = 16;
     static constexpr int kFloatRows = 4;
     static constexpr int kFloatTokens = 4;
+    static constexpr int kGemmTokensAtOnce = 12; ///< two sums each, beside two vectors of weights and one activation
     static HEARTH_ALWAYS Vector zero() { return _mm512_setzero_ps(); }
+    static HEARTH_ALWAYS Vector broadcast(float x) { return _mm512_set1_ps(x); }
+    static HEARTH_ALWAYS void storeF32(float* p, Vector v) { _mm512_storeu_ps(p, v); }
+    static HEARTH_ALWAYS void transposeLanes(std::int32_t* to, const std::int32_t* from, int stride) { transpose16(to, from, stride); }
     static HEARTH_ALWAYS Vector multiplyAdd(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
     static HEARTH_ALWAYS float total(Vector v) { return _mm512_reduce_add_ps(v); }
     static HEARTH_ALWAYS Vector loadF32(const void* p) { return _mm512_loadu_ps(p); }
@@ -270,6 +274,14 @@ struct Avx512Isa {
         const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
         return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
     }
+
+    // --- limits -------------------------------------------------------------------------------------------------------
+    using Integers = __m512i;
+    static HEARTH_ALWAYS Integers noIntegers() { return _mm512_setzero_si512(); }
+    static HEARTH_ALWAYS Integers addIntegers(Integers sum, const std::uint8_t* p) {
+        return _mm512_add_epi64(sum, _mm512_load_si512(p));
+    }
+    static HEARTH_ALWAYS Integers dotIntegers(Integers sum, Integers u, Integers q) { return _mm512_dpbusd_epi32(sum, u, q); }
 };
 
 } // namespace

@@ -1,55 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Float weights times f32 activations: tiles of rows by tokens with the columns in the lanes.
+// Float weights times a few f32 activations: rows by tokens with the columns in the lanes. Many tokens: float_gemm.h.
 // Included by the translation unit of one instruction set; everything here is internal to it.
 #pragma once
 
-#include "kernels/cpu/simd/activation_panel.h"
-#include "kernels/dtype.h"
+#include "kernels/cpu/simd/float_gemm.h"
+#include "kernels/cpu/simd/float_weight.h"
 
 namespace hearth::kernels {
 
 namespace {
-
-template <DType D>
-struct FloatWeight;
-
-template <>
-struct FloatWeight<DType::F32> {
-    using Stored = float;
-    template <class Isa>
-    static HEARTH_ALWAYS typename Isa::Vector load(const Stored* p) { return Isa::loadF32(p); }
-    static HEARTH_ALWAYS float value(Stored stored) { return stored; }
-};
-
-template <>
-struct FloatWeight<DType::F16> {
-    using Stored = std::uint16_t;
-    template <class Isa>
-    static HEARTH_ALWAYS typename Isa::Vector load(const Stored* p) { return Isa::loadF16(p); }
-    static HEARTH_ALWAYS float value(Stored stored) { return halfToFloat(stored); }
-};
-
-template <>
-struct FloatWeight<DType::BF16> {
-    using Stored = std::uint16_t;
-    template <class Isa>
-    static HEARTH_ALWAYS typename Isa::Vector load(const Stored* p) { return Isa::loadBf16(p); }
-    static HEARTH_ALWAYS float value(Stored stored) { return bf16ToFloat(stored); }
-};
-
-struct FloatCall {
-    float* out;
-    std::int64_t outStride;
-    const std::uint8_t* weight;
-    std::int64_t rowBytes;
-    std::int64_t rowFrom;
-    std::int64_t rowTo;
-    const float* x;
-    std::int64_t xStride;
-    std::int64_t nTokens;
-    std::int64_t cols;
-};
 
 template <class Isa, DType D, int R, int T>
 void floatTile(const FloatCall& call, std::int64_t r0, std::int64_t t0) {
@@ -133,13 +93,10 @@ void matmulFloatOne(const FloatCall& call) {
 template <class Isa, DType D>
 void matmulFloatType(const FloatCall& call) {
     if (call.nTokens == 1) return matmulFloatOne<Isa, D>(call);
-    constexpr std::int64_t kTokensInCache = 32; ///< whose activations pass by one block of rows
-    for (std::int64_t from = 0; from < call.nTokens; from += kTokensInCache) {
-        const std::int64_t to = call.nTokens - from < kTokensInCache ? call.nTokens : from + kTokensInCache;
-        std::int64_t r = call.rowFrom;
-        for (; r + Isa::kFloatRows <= call.rowTo; r += Isa::kFloatRows) floatRows<Isa, D, Isa::kFloatRows>(call, r, from, to);
-        for (; r < call.rowTo; ++r) floatRows<Isa, D, 1>(call, r, from, to);
-    }
+    if (call.nTokens > kFewTokens) return matmulFloatMany<Isa, D>(call);
+    std::int64_t r = call.rowFrom;
+    for (; r + Isa::kFloatRows <= call.rowTo; r += Isa::kFloatRows) floatRows<Isa, D, Isa::kFloatRows>(call, r, 0, call.nTokens);
+    for (; r < call.rowTo; ++r) floatRows<Isa, D, 1>(call, r, 0, call.nTokens);
 }
 
 } // namespace

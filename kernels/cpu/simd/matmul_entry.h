@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernels/cpu/simd/float_driver.h"
+#include "kernels/cpu/simd/limit_loops_impl.h"
 #include "kernels/cpu/simd/matmul_driver.h"
 #include "kernels/cpu/simd/matmul_simd.h"
 
@@ -80,7 +81,8 @@ void matmulFloatEntry(float* out, std::int64_t outStride, DType dtype, const voi
 
 template <class Isa>
 constexpr MatmulKernels makeTable(const char* name) {
-    return {name, supportsDType, packRow<Isa::kRaisedActivations>, matmulEntry<Isa>, matmulFloatEntry<Isa>};
+    return {name, supportsDType, packRow<Isa::kRaisedActivations>, matmulEntry<Isa>, matmulFloatEntry<Isa>,
+            makeLimitLoops<Isa>()};
 }
 
 } // namespace

@@ -3,10 +3,11 @@
 // Matrix products straight from the file's quantised weights, one table of functions per instruction set.
 // Weights are unpacked to 8-bit whole numbers in registers (few tokens) or in a small tile that stays in the cache
 // (many), multiplied with activations of 8 bits (kernels/quant/q8_activation.h), and scaled in f32 group by group.
-// Thread: any; the functions keep nothing. They need up to 64 KiB of stack.
+// Thread: any; the functions keep nothing. They need up to 384 KiB of stack.
 #pragma once
 
 #include "kernels/cpu/cpu_features.h"
+#include "kernels/cpu/simd/limit_loops.h"
 #include "kernels/dtype.h"
 #include "kernels/quant/q8_activation.h"
 
@@ -47,10 +48,16 @@ struct MatmulKernels {
     void (*matmulFloat)(float* out, std::int64_t outStride, DType dtype, const void* weight, std::int64_t rowBytes,
                         std::int64_t rowFrom, std::int64_t rowTo, const float* x, std::int64_t xStride,
                         std::int64_t nTokens, std::int64_t cols);
+
+    /// What these instructions can do at most; its bf16 is null (limitLoops() knows whether the processor has that).
+    LimitLoops limits;
 };
 
 /// nullptr for Portable, and for everything where these kernels were not compiled. Says what the code has, not what the
 /// processor can do: ask cpuPathSupported() first. Avx512 without VNNI shares the kernels of Avx2.
 [[nodiscard]] const MatmulKernels* matmulKernels(CpuPath path);
+
+/// The loops that tell the limits of a path that this processor supports; nullptr where matmulKernels() is.
+[[nodiscard]] const LimitLoops* limitLoops(CpuPath path);
 
 } // namespace hearth::kernels
