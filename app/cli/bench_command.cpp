@@ -3,12 +3,12 @@
 // bench: tokens per second, each against what the device that runs the model can do at most, measured in the same run.
 // Generating a token reads every weight and the keys and values of all tokens before it, so its bound is the read
 // bandwidth over those bytes. A prompt must read the weights at least once; what bounds it in truth is arithmetic, so its
-// rate of operations stands beside.
+// rate of operations stands beside, on the CPU against the rate of 8-bit (or bf16) products that it reaches with nothing else to do.
 // A generated token is measured as a reply computes it (Engine::chooseStep): the forward pass, the choice of the next token, where the
 // engine makes it, and its id at hand. Only what is fed next is not what was chosen but a fixed pattern, so that runs are comparable.
 #include "app/cli/commands.h"
+#include "app/cli/cpu_limits.h"
 #include "app/cli/engine_setup.h"
-#include "app/cli/memory_bandwidth.h"
 #include "core/base/units.h"
 #include "core/engine/sampler.h"
 
@@ -127,17 +127,22 @@ private:
     double m_kvBytes;
 };
 
-struct Bandwidth {
-    double bytesPerSecond = 0.0;
+struct Limits {
+    CpuLimits device; ///< zeros: not measured
     std::string measuredOn;
+    /// Of 8-bit products where the model's matrices are quantised, else of float ones: what bounds its prompts; 0 = not measured.
+    double promptOperations = 0.0;
+    std::string_view promptArithmetic;
 };
 
-Bandwidth measureBandwidth(core::Engine& engine, const core::ModelInfo& info, int megabytesPerThread) {
-    if (const auto measured = engine.deviceReadBandwidth()) return {*measured, info.backend};
+Limits measureLimits(core::Engine& engine, const core::ModelInfo& info, int megabytesPerThread, bool quantised) {
+    if (const auto measured = engine.deviceReadBandwidth()) return {.device = {.readBytes = *measured}, .measuredOn = info.backend};
     // The processor's memory says nothing of a GPU's.
-    if (info.backend != "CPU") return {0.0, "nothing: this back end does not measure it"};
+    if (info.backend != "CPU") return {.measuredOn = "nothing: this back end does not measure it"};
     const int threads = info.threads > 0 ? info.threads : static_cast<int>(std::thread::hardware_concurrency());
-    return {measureReadBandwidth(threads, megabytesPerThread), "CPU"};
+    const CpuLimits limits = measureCpuLimits(threads, megabytesPerThread);
+    if (quantised) return {limits, "CPU", limits.int8, "int8"};
+    return {limits, "CPU", std::max(limits.bf16, limits.f32), limits.bf16 > limits.f32 ? "bf16" : "f32"};
 }
 
 nlohmann::ordered_json toJson(const Measurement& measured, double bandwidth) {
@@ -158,7 +163,7 @@ nlohmann::ordered_json toJson(const Measurement& measured, double bandwidth) {
 struct Report {
     const core::ModelInfo& info;
     const Bench& bench;
-    const Bandwidth& bandwidth;
+    const Limits& limits;
     double operationsPerPromptToken = 0.0;
     int repeats = 0;
     std::vector<Measurement> prompts;
@@ -177,30 +182,42 @@ void printJson(const Report& report) {
                                {"loadSeconds", info.loadSeconds},
                                {"weightBytesPerToken", report.bench.weightBytes()},
                                {"kvBytesPerPosition", report.bench.kvBytes()},
-                               {"readBandwidthBytesPerSecond", report.bandwidth.bytesPerSecond},
-                               {"readBandwidthMeasuredOn", report.bandwidth.measuredOn},
+                               {"readBandwidthBytesPerSecond", report.limits.device.readBytes},
+                               {"readBandwidthMeasuredOn", report.limits.measuredOn},
+                               {"int8OperationsPerSecond", report.limits.device.int8},
+                               {"bf16OperationsPerSecond", report.limits.device.bf16},
+                               {"f32OperationsPerSecond", report.limits.device.f32},
                                {"repeats", report.repeats},
                                {"generationIncludes", {{"choiceOfTheNextTokenOn", report.bench.sampledOn()}, {"temperature", report.bench.sampling().temperature}}},
                                {"prompt", nlohmann::ordered_json::array()},
                                {"generation", nlohmann::ordered_json::array()}};
     for (const Measurement& measured : report.prompts) {
-        out["prompt"].push_back(toJson(measured, report.bandwidth.bytesPerSecond));
-        out["prompt"].back()["operationsPerSecond"] = report.operationsPerPromptToken * measured.speed();
+        out["prompt"].push_back(toJson(measured, report.limits.device.readBytes));
+        const double operations = report.operationsPerPromptToken * measured.speed();
+        const double most = report.limits.promptOperations;
+        out["prompt"].back()["operationsPerSecond"] = operations;
+        out["prompt"].back()["operationsOf"] = report.limits.promptArithmetic;
+        out["prompt"].back()["fractionOfOperations"] = most > 0.0 ? nlohmann::ordered_json(operations / most) : nlohmann::ordered_json(nullptr);
     }
-    for (const Measurement& measured : report.generations) out["generation"].push_back(toJson(measured, report.bandwidth.bytesPerSecond));
+    for (const Measurement& measured : report.generations) out["generation"].push_back(toJson(measured, report.limits.device.readBytes));
     fmt::print("{}\n", out.dump(1));
 }
 
 void printTable(const Report& report) {
     const core::ModelInfo& info = report.info;
-    const double bandwidth = report.bandwidth.bytesPerSecond;
+    const CpuLimits& device = report.limits.device;
+    const double bandwidth = device.readBytes;
     fmt::print("{} {} on {} ({}{})\n{}\n", info.name, info.quantization, info.backend, info.backendDetail,
                info.threads > 0 ? fmt::format(", {} threads", info.threads) : std::string(), info.backendReason);
     const bool limited = bandwidth > 0.0;
     fmt::print("limit: {}; a token reads {} of weights and {} for each token before it\n\n",
-               limited ? fmt::format("{} reads {:.1f} GB/s", report.bandwidth.measuredOn, bandwidth / 1e9) : std::string("not measured on this back end"),
+               limited ? fmt::format("{} reads {:.1f} GB/s", report.limits.measuredOn, bandwidth / 1e9) : std::string("not measured on this back end"),
                core::formatBytes(static_cast<std::uint64_t>(report.bench.weightBytes())),
                core::formatBytes(static_cast<std::uint64_t>(report.bench.kvBytes())));
+    if (device.int8 > 0.0) {
+        fmt::print("products from registers, in TOP/s (two operations each): int8 {:.2f}, bf16 {}, f32 {:.2f}\n\n", device.int8 / 1e12,
+                   device.bf16 > 0.0 ? fmt::format("{:.2f}", device.bf16 / 1e12) : std::string("none"), device.f32 / 1e12);
+    }
     fmt::print("{:<10} {:>7} {:>7} {:>11} {:>11} {:>9} {:>11} {:>9}\n", "", "tokens", "depth", "tokens/s", "best", "GB/s", "limit", "of limit");
     const auto row = [&](std::string_view what, const Measurement& measured) {
         fmt::print("{:<10} {:>7} {:>7} {:>11.2f} {:>11.2f} {:>9.1f} {:>11} {:>9}", what, measured.tokens, measured.depth, measured.speed(),
@@ -210,7 +227,10 @@ void printTable(const Report& report) {
     };
     for (const Measurement& measured : report.prompts) {
         row("prompt", measured);
-        fmt::print("  {:.3f} TOP/s\n", report.operationsPerPromptToken * measured.speed() / 1e12);
+        const double operations = report.operationsPerPromptToken * measured.speed();
+        const double most = report.limits.promptOperations;
+        fmt::print("  {:.3f} TOP/s{}\n", operations / 1e12,
+                   most > 0.0 ? fmt::format(" = {:.1f} % of {}", 100.0 * operations / most, report.limits.promptArithmetic) : std::string());
     }
     for (const Measurement& measured : report.generations) {
         row("generation", measured);
@@ -223,18 +243,25 @@ void printTable(const Report& report) {
                temperature > 0.0f ? fmt::format("temperature {}", temperature) : std::string("greedy"), report.bench.sampledOn());
 }
 
-/// Multiplications and additions of the layers' matrices; attention and the one row of logits are left out.
-core::Result<double> operationsPerPromptToken(const core::ModelInfo& info) {
+struct PromptWork {
+    double operationsPerToken = 0.0; ///< multiplications and additions of the layers' matrices, without attention and logits
+    bool quantised = false;          ///< most of them with quantised weights
+};
+
+core::Result<PromptWork> promptWork(const core::ModelInfo& info) {
     const auto file = core::GgufFile::open(info.path);
     if (!file) return std::unexpected(file.error());
     const auto number = [&](std::string_view suffix) { return file->metadata().uint(fmt::format("{}.{}", info.architecture, suffix)).value_or(0); };
     double elements = 0.0;
+    double quantised = 0.0;
     for (const core::GgufTensor& tensor : file->tensors()) {
         if (tensor.rank < 2 || !tensor.name.starts_with("blk.")) continue;
         const double share = tensor.rank == 3 ? static_cast<double>(number("expert_used_count")) / static_cast<double>(std::max<std::uint64_t>(number("expert_count"), 1)) : 1.0;
-        elements += static_cast<double>(tensor.elements()) * share;
+        const double here = static_cast<double>(tensor.elements()) * share;
+        elements += here;
+        if (kernels::info(tensor.dtype).elementsPerBlock > 1) quantised += here;
     }
-    return 2.0 * elements;
+    return PromptWork{2.0 * elements, quantised > elements / 2.0};
 }
 
 /// Without zeros, which mean "leave out".
@@ -256,12 +283,12 @@ int bench(const BenchArguments& arguments) {
     auto loaded = loadEngine(arguments, context / kContextStep * kContextStep + kContextStep);
     if (!loaded) return report(loaded.error());
     const core::ModelInfo& info = loaded->info;
-    const auto operations = operationsPerPromptToken(info);
-    if (!operations) return report(operations.error());
+    const auto work = promptWork(info);
+    if (!work) return report(work.error());
 
     Bench measuring(*loaded->engine, info, {.temperature = arguments.temperature, .seed = 1}, arguments.repeats);
-    const Bandwidth bandwidth = measureBandwidth(*loaded->engine, info, arguments.bandwidthMegabytes);
-    Report result{.info = info, .bench = measuring, .bandwidth = bandwidth, .operationsPerPromptToken = *operations, .repeats = arguments.repeats};
+    const Limits limits = measureLimits(*loaded->engine, info, arguments.bandwidthMegabytes, work->quantised);
+    Report result{.info = info, .bench = measuring, .limits = limits, .operationsPerPromptToken = work->operationsPerToken, .repeats = arguments.repeats};
     if (auto warm = measuring.warmUp(); !warm) return report(warm.error());
     for (const int tokens : prompts) {
         auto measured = measuring.prompt(tokens);

@@ -93,7 +93,7 @@ private:
         std::int64_t tokens = 0;
         float* out = nullptr;             ///< [tokens, rows]
         const float* x = nullptr;         ///< [tokens, cols]
-        const Q8Block* rounded = nullptr; ///< [tokens, cols / 32], or null: multiply x itself
+        const Q8Chunk* rounded = nullptr; ///< a panel of `tokens` rows, or null: multiply x itself
     };
     struct Chunk {
         int product = 0;
@@ -125,7 +125,8 @@ private:
     void overRows(std::int64_t rows, std::int64_t elementsPerRow, const Body& body);
 
     enum class Rounding : std::uint8_t { Once, WithRest };
-    [[nodiscard]] bool roundActivations(const float* x, std::int64_t rows, std::int64_t cols, Rounding rounding);
+    /// A panel of x, or with the rests of twice as many rows, at m_rounded + `at` chunks.
+    [[nodiscard]] bool roundActivations(std::int64_t at, const float* x, std::int64_t rows, std::int64_t cols, Rounding rounding);
     void runProducts(std::int64_t cols);
     void runChunk(const Chunk& chunk, int worker);
     [[nodiscard]] std::int64_t chunkRows(const Product& product, std::int64_t totalRows) const;
@@ -142,8 +143,8 @@ private:
     Status m_status;
 
     // Scratch, grown on the calling thread before the pool runs and kept.
-    std::vector<Q8Block> m_rounded; ///< activations; the rests of the same rows behind them where a format wants them
-    std::vector<float> m_rest;      ///< x minus its rounded value
+    std::vector<Q8Chunk> m_rounded; ///< panels of activations; the rests of the same rows are further rows where a format wants them
+    std::vector<float> m_rest;      ///< per row: x minus its rounded value
     std::vector<float> m_wide;      ///< [2 * tokens, rows]: products with the rounded rows and with the rests
     std::vector<float> m_decoded;   ///< per worker: decoded weight rows
     std::vector<float> m_attention;

@@ -48,7 +48,7 @@ std::uint64_t savedRegisterFiles() {
 }
 
 struct Features {
-    bool avx2 = false, avxVnni = false, avx512 = false, avx512Vnni = false;
+    bool avx2 = false, avxVnni = false, avx512 = false, avx512Vnni = false, avx512Bf16 = false;
 };
 
 // Bits: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2A, CPUID; volume 1, chapter 13, XCR0.
@@ -69,6 +69,7 @@ Features detect() {
     f.avx512 =
         f.avx2 && zmm && bit(extended.b, 16) && bit(extended.b, 17) && bit(extended.b, 30) && bit(extended.b, 31);
     f.avx512Vnni = f.avx512 && bit(extended.c, 11);
+    f.avx512Bf16 = f.avx512 && bit(more.a, 5);
     return f;
 }
 
@@ -117,6 +118,14 @@ bool cpuPathSupported(CpuPath path) {
     }
 #endif
     return false;
+}
+
+bool cpuHasBf16Products() {
+#ifdef HEARTH_X86
+    return features().avx512Bf16;
+#else
+    return false;
+#endif
 }
 
 CpuPath bestCpuPath() {

@@ -20,6 +20,8 @@ enum class CpuPath : std::uint8_t {
 
 /// The processor has it and the operating system saves its registers.
 [[nodiscard]] bool cpuPathSupported(CpuPath path);
+/// Beside AVX-512: products of bf16 numbers (AVX512_BF16).
+[[nodiscard]] bool cpuHasBf16Products();
 /// The fastest supported.
 [[nodiscard]] CpuPath bestCpuPath();
 /// For people: "AVX-512 VNNI".

@@ -23,11 +23,9 @@ namespace {
 /// A task of one token should read this much, to be worth its claiming ...
 constexpr std::int64_t kBytesWorthATask = 64 * 1024;
 /// ... and a task of many tokens should multiply no more than this, so that a stop request is seen within milliseconds.
-constexpr std::int64_t kProductsPerTask = 32 * 1024 * 1024;
-/// The 8-bit kernels repack activations once per call, which costs about one row; the others need no more than full
-/// groups.
-constexpr std::int64_t kRoundedRowGroup = 32;
-constexpr std::int64_t kFloatRowGroup = 8;
+constexpr std::int64_t kProductsPerTask = 128 * 1024 * 1024;
+/// Whole tiles of the kernels.
+constexpr std::int64_t kRowGroup = 32;
 /// Tasks per thread: more even out better.
 constexpr std::int64_t kTasksPerThread = 8;
 
@@ -52,26 +50,23 @@ bool CpuBackend::roundsActivations(DType dtype, std::int64_t cols) const {
 #endif
 }
 
-bool CpuBackend::roundActivations(const float* x, std::int64_t rows, std::int64_t cols, Rounding rounding) {
+bool CpuBackend::roundActivations(std::int64_t at, const float* x, std::int64_t rows, std::int64_t cols,
+                                  Rounding rounding) {
 #ifdef HEARTH_HAVE_SIMD_MATMUL
-    const std::int64_t blocks = cols / kQ8Elements;
     const bool withRest = rounding == Rounding::WithRest;
-    if (!grow(m_rounded, rows * blocks * (withRest ? 2 : 1), "matmul")) return false;
+    const std::int64_t panelRows = withRest ? 2 * rows : rows;
+    if (!grow(m_rounded, at + panelRows * q8ChunksFor(cols), "matmul")) return false;
     if (withRest && !grow(m_rest, rows * cols, "matmul")) return false;
+    Q8Chunk* panel = m_rounded.data() + at;
     overRows(rows, cols, [&](std::int64_t from, std::int64_t to) {
         for (std::int64_t t = from; t < to; ++t) {
-            Q8Block* rounded = m_rounded.data() + t * blocks;
-            m_matmul->quantizeRow(rounded, x + t * cols, cols);
-            if (!withRest) continue;
-            float* rest = m_rest.data() + t * cols;
-            for (std::int64_t c = 0; c < cols; ++c) {
-                const Q8Block& block = rounded[c / kQ8Elements];
-                rest[c] = x[t * cols + c] - block.scale * static_cast<float>(block.q[c % kQ8Elements]);
-            }
-            m_matmul->quantizeRow(rounded + rows * blocks, rest, cols);
+            float* rest = withRest ? m_rest.data() + t * cols : nullptr;
+            m_matmul->packRow(panel, panelRows, t, x + t * cols, cols, rest);
+            if (withRest) m_matmul->packRow(panel, panelRows, rows + t, rest, cols, nullptr);
         }
     });
 #else
+    static_cast<void>(at);
     static_cast<void>(rounding);
     static_cast<void>(x);
     static_cast<void>(rows);
@@ -117,7 +112,7 @@ void CpuBackend::matmulShared(std::span<const TensorView> outs, std::span<const 
                         .out = outs[i].f32(),
                         .x = x.f32()};
         if (roundsActivations(weight.dtype, cols)) {
-            if (!rounded && !roundActivations(x.f32(), tokens, cols, withRest ? Rounding::WithRest : Rounding::Once))
+            if (!rounded && !roundActivations(0, x.f32(), tokens, cols, withRest ? Rounding::WithRest : Rounding::Once))
                 return;
             rounded = true;
             product.rounded = m_rounded.data();
@@ -170,7 +165,8 @@ void CpuBackend::matmulExperts(const TensorView& out, const TensorView& weight, 
         }
     });
     const bool rounds = roundsActivations(weight.dtype, cols);
-    if (rounds && !roundActivations(inputs, pairs, cols, Rounding::Once)) return;
+    const std::int64_t chunks = q8ChunksFor(cols);
+    if (rounds && !grow(m_rounded, pairs * chunks, "matmulExperts")) return; // at once: products point into it
 
     const std::int64_t rowBytes = static_cast<std::int64_t>(bytesFor(weight.dtype, static_cast<std::uint64_t>(cols)));
     m_products.clear();
@@ -179,6 +175,7 @@ void CpuBackend::matmulExperts(const TensorView& out, const TensorView& weight, 
         std::int64_t end = first + 1;
         while (end < pairs && expertOf[order[static_cast<std::size_t>(end)]] == expert)
             ++end;
+        if (rounds && !roundActivations(first * chunks, inputs + first * cols, end - first, cols, Rounding::Once)) return;
         m_products.push_back({.dtype = weight.dtype,
                               .weight = static_cast<const std::byte*>(weight.data) + expert * rows * rowBytes,
                               .rowBytes = rowBytes,
@@ -187,7 +184,7 @@ void CpuBackend::matmulExperts(const TensorView& out, const TensorView& weight, 
                               .tokens = end - first,
                               .out = outputs + first * rows,
                               .x = inputs + first * cols,
-                              .rounded = rounds ? m_rounded.data() + first * (cols / kQ8Elements) : nullptr});
+                              .rounded = rounds ? m_rounded.data() + first * chunks : nullptr});
         first = end;
     }
     runProducts(cols);
@@ -205,8 +202,7 @@ std::int64_t CpuBackend::chunkRows(const Product& product, std::int64_t totalRow
     const std::int64_t worthIt = kBytesWorthATask / std::max<std::int64_t>(1, product.rowBytes * product.tokens);
     const std::int64_t atMost = kProductsPerTask / std::max<std::int64_t>(1, product.cols * product.tokens);
     const std::int64_t wanted = std::min(std::max(share, worthIt), atMost);
-    const std::int64_t group = product.rounded != nullptr ? kRoundedRowGroup : kFloatRowGroup;
-    return std::max<std::int64_t>(1, wanted / group) * group;
+    return std::max<std::int64_t>(1, wanted / kRowGroup) * kRowGroup;
 }
 
 void CpuBackend::runProducts(std::int64_t cols) {

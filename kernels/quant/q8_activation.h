@@ -22,6 +22,22 @@ struct Q8Block {
 };
 static_assert(sizeof(Q8Block) == 40);
 
+constexpr std::int64_t kQ8ChunkElements = 256;
+
+/// Eight such blocks of one row as the CPU's inner loops read them: numbers, scales and sums each contiguous. A panel of n rows is
+/// [chunks of a row][n], so that the same columns of all rows stand together; what the last chunk of a row lacks is zero.
+struct alignas(64) Q8Chunk {
+    std::uint8_t q[256]; ///< two's complement, or raised by 128 (MatmulKernels::packRow)
+    float scale[8];      ///< of each 32
+    float sum32[8];      ///< scale * sum of q, of each 32 ...
+    float sum16[16];     ///< ... and of each 16
+};
+static_assert(sizeof(Q8Chunk) == 384);
+
+[[nodiscard]] constexpr std::int64_t q8ChunksFor(std::int64_t cols) {
+    return (cols + kQ8ChunkElements - 1) / kQ8ChunkElements;
+}
+
 /// A block whose largest magnitude is below this is all zero: its inverse would overflow.
 constexpr float kQ8SmallestMagnitude = 1e-30f;
 

@@ -414,6 +414,14 @@ private slots:
         // Per layer 64 x 64 for Q and output, 64 x 32 for K and V, 64 x 96 three times for the feed-forward.
         const double operations = 2.0 * 2 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 96);
         QVERIFY(qFuzzyCompare(prompts[1]["operationsPerSecond"].toDouble(), operations * prompts[1]["tokensPerSecond"].toDouble()));
+        // The matrices are f16: what bounds them are bf16 or f32 products. Nothing is measured where no kernels were compiled.
+        const double bf16 = root["bf16OperationsPerSecond"].toDouble();
+        const double f32 = root["f32OperationsPerSecond"].toDouble();
+        QCOMPARE(root["int8OperationsPerSecond"].toDouble() > 0.0, f32 > 0.0);
+        QCOMPARE(prompts[1]["operationsOf"].toString(), QString(bf16 > f32 ? "bf16" : "f32"));
+        const QJsonValue fraction = prompts[1]["fractionOfOperations"];
+        QCOMPARE(fraction.isNull(), f32 == 0.0);
+        if (f32 > 0.0) QVERIFY(qFuzzyCompare(fraction.toDouble(), prompts[1]["operationsPerSecond"].toDouble() / std::max(bf16, f32)));
         const QJsonArray generations = root["generation"].toArray();
         QCOMPARE(generations.size(), 3);
         check(generations[0].toObject(), 4, 0, weights + kv * 2.5);

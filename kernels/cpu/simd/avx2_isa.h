@@ -88,7 +88,9 @@ HEARTH_ALWAYS __m256i groupOfLane(int i) {
 }
 
 struct Avx2Isa {
+    static constexpr bool kRaisedActivations = false;
     static constexpr int kTileRows = 8;
+    static constexpr int kTileChunks = 4; ///< columns of a tile: it stays in the first-level cache with its tokens
 
     struct Tile {
         struct Chunk {
@@ -96,34 +98,37 @@ struct Avx2Isa {
             alignas(32) float scale[16][kTileRows];   ///< [group][row]; 8 groups when they are of 32
             alignas(32) float minimum[16][kTileRows];
         };
-        Chunk chunks[kTilePanelChunks];
+        Chunk chunks[kTileChunks];
     };
 
-    template <class F, int T>
-    static HEARTH_ALWAYS void rowDots(float* dots, const std::uint8_t* row, ColumnSpan span, const XChunk* x,
-                                      std::int64_t xStride) {
+    /// dots[r][t] of R rows, `distance` bytes apart, and T tokens.
+    template <class F, int T, int R>
+    static HEARTH_ALWAYS void rowDots(float (*dots)[T], const std::uint8_t* row, std::int64_t distance, ColumnSpan span,
+                                      const Q8Chunk* x) {
         constexpr int kScales = 32 / F::kGroup;
         constexpr int kSums = T == 1 ? 2 : 1; // a lone token's additions would wait for each other
-        __m256 sum[T][kSums];
-        for (auto& token : sum) {
-            for (auto& one : token) one = _mm256_setzero_ps();
+        __m256 sum[R][T][kSums];
+        for (auto& one : sum) {
+            for (auto& token : one) {
+                for (auto& part : token) part = _mm256_setzero_ps();
+            }
         }
-        forEachChunk<F>(row, span, [&](const std::uint8_t* bytes, std::int64_t c) HEARTH_ALWAYS_LAMBDA {
+        forEachChunk<F, R>(row, distance, span, [&](const std::uint8_t* bytes, std::int64_t c, int r) HEARTH_ALWAYS_LAMBDA {
             const F weights(bytes);
             __m256 scale[T][kScales];
 #pragma GCC unroll 4
             for (int t = 0; t < T; ++t) {
-                const XChunk& chunk = x[t * xStride + c];
+                const Q8Chunk& chunk = x[c * T + t];
                 const __m256 eight = _mm256_load_ps(chunk.scale);
                 if constexpr (F::kGroup == 32) {
                     scale[t][0] = _mm256_mul_ps(weights.scale[0], eight);
-                    sum[t][0] = _mm256_fnmadd_ps(weights.minimum[0], _mm256_load_ps(chunk.sum), sum[t][0]);
+                    sum[r][t][0] = _mm256_fnmadd_ps(weights.minimum[0], _mm256_load_ps(chunk.sum32), sum[r][t][0]);
                 } else {
                     for (int h = 0; h < 2; ++h) {
                         const __m256i twice = _mm256_add_epi32(_mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3), _mm256_set1_epi32(4 * h));
                         scale[t][h] = _mm256_mul_ps(weights.scale[h], _mm256_permutevar8x32_ps(eight, twice));
-                        const __m256 sums = _mm256_load_ps(chunk.sum + 8 * h);
-                        sum[t][0] = _mm256_fnmadd_ps(weights.minimum[h], sums, sum[t][0]);
+                        const __m256 sums = _mm256_load_ps(chunk.sum16 + 8 * h);
+                        sum[r][t][0] = _mm256_fnmadd_ps(weights.minimum[h], sums, sum[r][t][0]);
                     }
                 }
             }
@@ -132,14 +137,18 @@ struct Avx2Isa {
                 const __m256i u = weights.lanes(i);
 #pragma GCC unroll 4
                 for (int t = 0; t < T; ++t) {
-                    const __m256i q = _mm256_load_si256(reinterpret_cast<const __m256i*>(x[t * xStride + c].q + 32 * i));
+                    const __m256i q = _mm256_load_si256(reinterpret_cast<const __m256i*>(x[c * T + t].q + 32 * i));
                     const __m256 dot = _mm256_cvtepi32_ps(dotAdd<kLanesOf<F>>(_mm256_setzero_si256(), u, q));
                     const __m256 s = _mm256_permutevar8x32_ps(scale[t][i * kScales / 8], groupOfLane<F::kGroup>(i));
-                    sum[t][i % kSums] = _mm256_fmadd_ps(dot, s, sum[t][i % kSums]);
+                    sum[r][t][i % kSums] = _mm256_fmadd_ps(dot, s, sum[r][t][i % kSums]);
                 }
             }
         });
-        for (int t = 0; t < T; ++t) dots[t] = sumOfLanes(kSums == 2 ? _mm256_add_ps(sum[t][0], sum[t][kSums - 1]) : sum[t][0]);
+        for (int r = 0; r < R; ++r) {
+            for (int t = 0; t < T; ++t) {
+                dots[r][t] = sumOfLanes(kSums == 2 ? _mm256_add_ps(sum[r][t][0], sum[r][t][kSums - 1]) : sum[r][t][0]);
+            }
+        }
     }
 
     template <class F>
@@ -150,12 +159,12 @@ struct Avx2Isa {
             alignas(32) float scale[kScales][kTileRows][8];
             alignas(32) float minimum[kScales][kTileRows][8];
         };
-        Rows staged[kTilePanelChunks];
+        Rows staged[kTileChunks];
         const std::int64_t chunks = span.full + (span.tailBytes != 0 ? 1 : 0);
         // Rows past the end are computed and dropped: any weights will do, if only they are numbers.
         if (rows < kTileRows) std::memset(static_cast<void*>(staged), 0, sizeof staged);
         for (int r = 0; r < rows; ++r) {
-            forEachChunk<F>(weight + r * rowBytes, span, [&](const std::uint8_t* bytes, std::int64_t c) HEARTH_ALWAYS_LAMBDA {
+            forEachChunk<F, 1>(weight + r * rowBytes, 0, span, [&](const std::uint8_t* bytes, std::int64_t c, int) HEARTH_ALWAYS_LAMBDA {
                 const F weights(bytes);
                 for (int h = 0; h < kScales; ++h) {
                     _mm256_store_ps(staged[c].scale[h][r], weights.scale[h]);
@@ -181,15 +190,15 @@ struct Avx2Isa {
         }
     }
 
-    static HEARTH_ALWAYS __m256i fourOf(const XChunk& chunk, int at) {
+    static HEARTH_ALWAYS __m256i fourOf(const Q8Chunk& chunk, int at) {
         std::int32_t four;
         std::memcpy(&four, chunk.q + at * 4, sizeof four);
         return _mm256_set1_epi32(four);
     }
 
-    /// dot[t] += 8 rows times `Group` columns of T tokens, starting with dword `at` of chunk c.
+    /// dot[t] += 8 rows times `Group` columns of T tokens, starting with dword `at` of their chunks.
     template <int Group, Lanes L, int Pairs, int T>
-    static HEARTH_ALWAYS void groupDots(__m256i* dot, const Tile::Chunk& weights, const XChunk* x, int c, int at) {
+    static HEARTH_ALWAYS void groupDots(__m256i* dot, const Tile::Chunk& weights, const Q8Chunk* x, int at) {
         constexpr int kSteps = Group / 4;
         constexpr int kRun = kHaveDotProduct ? 1 : Pairs < kSteps ? Pairs : kSteps;
 #pragma GCC unroll 8
@@ -197,7 +206,7 @@ struct Avx2Isa {
             if constexpr (kRun == 1) {
                 const __m256i u = _mm256_load_si256(reinterpret_cast<const __m256i*>(weights.u[at + k]));
 #pragma GCC unroll 4
-                for (int t = 0; t < T; ++t) dot[t] = dotAdd<L>(dot[t], u, fourOf(x[t * kTilePanelChunks + c], at + k));
+                for (int t = 0; t < T; ++t) dot[t] = dotAdd<L>(dot[t], u, fourOf(x[t], at + k));
             } else {
                 __m256i partial[T];
 #pragma GCC unroll 8
@@ -205,7 +214,7 @@ struct Avx2Isa {
                     const __m256i u = _mm256_load_si256(reinterpret_cast<const __m256i*>(weights.u[at + k + j]));
 #pragma GCC unroll 4
                     for (int t = 0; t < T; ++t) {
-                        const __m256i two = pairs<L>(u, fourOf(x[t * kTilePanelChunks + c], at + k + j));
+                        const __m256i two = pairs<L>(u, fourOf(x[t], at + k + j));
                         partial[t] = j == 0 ? two : _mm256_add_epi16(partial[t], two);
                     }
                 }
@@ -219,8 +228,8 @@ struct Avx2Isa {
 
     /// 8 rows times T tokens into sums [T][8]; adds to them when `adding`.
     template <int Group, Lanes L, int Pairs, int T>
-    static void tileDots(const Tile& tile, int chunks, int rows, float* out, std::int64_t outStride, const XChunk* x,
-                         bool adding) {
+    static void tileDots(const Tile& tile, int chunks, int rows, float* out, std::int64_t outStride, const Q8Chunk* x,
+                         std::int64_t xStride, bool adding) {
         const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
         const __m256i inside = _mm256_cmpgt_epi32(_mm256_set1_epi32(rows), lane);
         __m256 sum[T];
@@ -234,15 +243,15 @@ struct Avx2Isa {
                 __m256i dot[T];
 #pragma GCC unroll 4
                 for (int t = 0; t < T; ++t) dot[t] = _mm256_setzero_si256();
-                groupDots<Group, L, Pairs, T>(dot, weights, x, c, g * (Group / 4));
+                groupDots<Group, L, Pairs, T>(dot, weights, x + c * xStride, g * (Group / 4));
                 const __m256 scale = _mm256_load_ps(weights.scale[g]);
                 const __m256 minimum = _mm256_load_ps(weights.minimum[g]);
 #pragma GCC unroll 4
                 for (int t = 0; t < T; ++t) {
-                    const XChunk& chunk = x[t * kTilePanelChunks + c];
+                    const Q8Chunk& chunk = x[c * xStride + t];
                     const __m256 s = _mm256_mul_ps(scale, _mm256_set1_ps(chunk.scale[g * Group / 32]));
                     sum[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[t]), s, sum[t]);
-                    sum[t] = _mm256_fnmadd_ps(minimum, _mm256_set1_ps(chunk.sum[g]), sum[t]);
+                    sum[t] = _mm256_fnmadd_ps(minimum, _mm256_set1_ps(Group == 32 ? chunk.sum32[g] : chunk.sum16[g]), sum[t]);
                 }
             }
         }
@@ -252,14 +261,14 @@ struct Avx2Isa {
 
     template <class F>
     static HEARTH_ALWAYS void tileTokens(const Tile& tile, int chunks, int rows, float* out, std::int64_t outStride,
-                                         const XChunk* x, std::int64_t tokens, bool adding) {
+                                         const Q8Chunk* x, std::int64_t xStride, std::int64_t tokens, bool adding) {
         constexpr int G = F::kGroup;
         constexpr Lanes L = kLanesOf<F>;
         constexpr int P = kHaveDotProduct ? 1 : kPairsIn16Bits<F>; // one instance serves all with vpdpbusd
         std::int64_t t = 0;
         const auto run = [&]<int T>(std::integral_constant<int, T>) {
             for (; t + T <= tokens; t += T) {
-                tileDots<G, L, P, T>(tile, chunks, rows, out + t * outStride, outStride, x + t * kTilePanelChunks, adding);
+                tileDots<G, L, P, T>(tile, chunks, rows, out + t * outStride, outStride, x + t, xStride, adding);
             }
         };
         run(std::integral_constant<int, 4>{});
@@ -272,7 +281,11 @@ struct Avx2Isa {
     static constexpr int kLanes = 8;
     static constexpr int kFloatRows = 4;
     static constexpr int kFloatTokens = 2;
+    static constexpr int kGemmTokensAtOnce = 6; ///< two sums each, beside two vectors of weights and one activation
     static HEARTH_ALWAYS Vector zero() { return _mm256_setzero_ps(); }
+    static HEARTH_ALWAYS Vector broadcast(float x) { return _mm256_set1_ps(x); }
+    static HEARTH_ALWAYS void storeF32(float* p, Vector v) { _mm256_storeu_ps(p, v); }
+    static HEARTH_ALWAYS void transposeLanes(std::int32_t* to, const std::int32_t* from, int stride) { transpose8(to, from, stride); }
     static HEARTH_ALWAYS Vector multiplyAdd(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
     static HEARTH_ALWAYS float total(Vector v) { return sumOfLanes(v); }
     static HEARTH_ALWAYS Vector loadF32(const void* p) { return _mm256_loadu_ps(static_cast<const float*>(p)); }
@@ -281,6 +294,14 @@ struct Avx2Isa {
         const __m256i wide = _mm256_cvtepu16_epi32(load16(static_cast<const std::uint8_t*>(p)));
         return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
     }
+
+    // --- limits -------------------------------------------------------------------------------------------------------
+    using Integers = __m256i;
+    static HEARTH_ALWAYS Integers noIntegers() { return _mm256_setzero_si256(); }
+    static HEARTH_ALWAYS Integers addIntegers(Integers sum, const std::uint8_t* p) {
+        return _mm256_add_epi64(sum, _mm256_load_si256(reinterpret_cast<const __m256i*>(p)));
+    }
+    static HEARTH_ALWAYS Integers dotIntegers(Integers sum, Integers u, Integers q) { return dotAdd<Lanes::Unsigned>(sum, u, q); }
 };
 
 } // namespace

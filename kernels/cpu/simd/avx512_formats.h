@@ -3,7 +3,8 @@
 // Unpacking with AVX-512: one struct per format, made for one chunk of 256 columns. Layouts: kernels/quant/*.h.
 //   lanes(i)  columns 64 i ... 64 i + 63 in order, as unsigned bytes u
 //   scale, minimum  of each group of kGroup columns; value = scale * u - minimum. With groups of 32 only the lower 8 count
-// A format with an offset (q - 8) has it in the minimum, since vpdpbusd wants unsigned weights.
+//   kOffset  of the same number in every group, when minimum = kOffset * scale; 0 = the minimum is a number of its own
+// A format with an offset (q - 8) has it in the minimum as well, since vpdpbusd wants unsigned weights where activations are signed.
 // Included by matmul_avx512_vnni.cpp alone; everything here is internal to it.
 #pragma once
 
@@ -54,8 +55,23 @@ HEARTH_ALWAYS __m512i nibbles64(const std::uint8_t* p) {
 
 // --- blocks of 32 ----------------------------------------------------------------------------------------------------
 
-template <int Bytes>
+/// The f16 at p, p + stride, ... of eight blocks.
+template <int Stride>
+HEARTH_ALWAYS __m256 halvesOf8Blocks(const std::uint8_t* p) {
+    constexpr int kWords = Stride / 2;
+    if constexpr (3 * kWords < 32) { // four blocks begin in 64 bytes: two loads hold all
+        const __m512i index = _mm512_castsi128_si512(
+            _mm_setr_epi16(0, kWords, 2 * kWords, 3 * kWords, 32, 32 + kWords, 32 + 2 * kWords, 32 + 3 * kWords));
+        const __m512i words = _mm512_permutex2var_epi16(load64(p), index, load64(p + 4 * Stride));
+        return _mm256_cvtph_ps(_mm512_castsi512_si128(words));
+    } else {
+        return halves8(p, Stride);
+    }
+}
+
+template <int Bytes, int Offset = 0>
 struct BlocksOf32 {
+    static constexpr int kOffset = Offset;
     static constexpr int kBlockElements = 32;
     static constexpr int kBlockBytes = Bytes;
     static constexpr int kChunkBytes = Bytes * kBlocksPerChunk;
@@ -65,13 +81,13 @@ struct BlocksOf32 {
     __m512 scale;
     __m512 minimum;
 
-    HEARTH_ALWAYS explicit BlocksOf32(const std::uint8_t* chunk) : p(chunk), scale(widen(halves8(chunk, Bytes))) {}
-    HEARTH_ALWAYS BlocksOf32(const std::uint8_t* chunk, __m256 scales) : p(chunk), scale(widen(scales)) {}
+    HEARTH_ALWAYS explicit BlocksOf32(const std::uint8_t* chunk) : p(chunk), scale(widen(halvesOf8Blocks<Bytes>(chunk))) { setMinimum(); }
+    HEARTH_ALWAYS BlocksOf32(const std::uint8_t* chunk, __m256 scales) : p(chunk), scale(widen(scales)) { setMinimum(); }
+    HEARTH_ALWAYS void setMinimum() { minimum = _mm512_mul_ps(scale, _mm512_set1_ps(static_cast<float>(Offset))); }
     [[nodiscard]] HEARTH_ALWAYS const std::uint8_t* block(int i) const { return p + i * Bytes; }
-    HEARTH_ALWAYS void setOffset(float offset) { minimum = _mm512_mul_ps(scale, _mm512_set1_ps(offset)); }
     /// value = scale u + m: the minimum with its sign turned.
     HEARTH_ALWAYS void setSummand(int at) {
-        minimum = _mm512_sub_ps(_mm512_setzero_ps(), widen(halves8(p + at, Bytes)));
+        minimum = _mm512_sub_ps(_mm512_setzero_ps(), widen(halvesOf8Blocks<Bytes>(p + at)));
     }
     /// Adds 16 where the bit of an element is set, words of 32 bits at `at` in each block.
     [[nodiscard]] HEARTH_ALWAYS __m512i addFifthBits(__m512i u, int i, int at) const {
@@ -85,8 +101,8 @@ template <DType D>
 struct Format;
 
 template <>
-struct Format<DType::Q4_0> : BlocksOf32<18> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setOffset(8.0f); }
+struct Format<DType::Q4_0> : BlocksOf32<18, 8> {
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) {}
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const { return nibblesOf2(block(2 * i) + 2, block(2 * i + 1) + 2); }
 };
 
@@ -97,8 +113,8 @@ struct Format<DType::Q4_1> : BlocksOf32<20> {
 };
 
 template <>
-struct Format<DType::Q5_0> : BlocksOf32<22> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setOffset(16.0f); }
+struct Format<DType::Q5_0> : BlocksOf32<22, 16> {
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) {}
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return addFifthBits(nibblesOf2(block(2 * i) + 6, block(2 * i + 1) + 6), i, 2);
     }
@@ -113,8 +129,8 @@ struct Format<DType::Q5_1> : BlocksOf32<24> {
 };
 
 template <>
-struct Format<DType::Q8_0> : BlocksOf32<34> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setOffset(128.0f); }
+struct Format<DType::Q8_0> : BlocksOf32<34, 128> {
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) {}
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         const __m512i q = _mm512_inserti64x4(_mm512_castsi256_si512(load32(block(2 * i) + 2)), load32(block(2 * i + 1) + 2), 1);
         return _mm512_xor_si512(q, _mm512_set1_epi8(-128));
@@ -128,8 +144,8 @@ HEARTH_ALWAYS __m512i iq4Values() {
 }
 
 template <>
-struct Format<DType::IQ4_NL> : BlocksOf32<18> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setOffset(128.0f); }
+struct Format<DType::IQ4_NL> : BlocksOf32<18, 128> {
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) {}
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return _mm512_shuffle_epi8(iq4Values(), nibblesOf2(block(2 * i) + 2, block(2 * i + 1) + 2));
     }
@@ -137,8 +153,8 @@ struct Format<DType::IQ4_NL> : BlocksOf32<18> {
 
 /// Doubled E2M1 values, raised by 12 to 0 ... 24.
 template <>
-struct Format<DType::MXFP4> : BlocksOf32<17> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk, mxfp4HalfScales(chunk)) { setOffset(12.0f); }
+struct Format<DType::MXFP4> : BlocksOf32<17, 12> {
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk, mxfp4HalfScales(chunk)) {}
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         const __m128i table = _mm_add_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(kMxfp4DoubledValues)), _mm_set1_epi8(12));
         return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), nibblesOf2(block(2 * i) + 1, block(2 * i + 1) + 1));
@@ -147,8 +163,9 @@ struct Format<DType::MXFP4> : BlocksOf32<17> {
 
 // --- blocks of 256 ---------------------------------------------------------------------------------------------------
 
-template <int Bytes, int Group>
+template <int Bytes, int Group, int Offset = 0>
 struct BlockOf256 {
+    static constexpr int kOffset = Offset;
     static constexpr int kBlockElements = 256;
     static constexpr int kBlockBytes = Bytes;
     static constexpr int kChunkBytes = Bytes;
@@ -159,13 +176,13 @@ struct BlockOf256 {
     __m512 minimum;
 
     HEARTH_ALWAYS explicit BlockOf256(const std::uint8_t* chunk) : p(chunk) {}
-    HEARTH_ALWAYS void setScale(__m512 d, __m512i whole, float offset) {
+    HEARTH_ALWAYS void setScale(__m512 d, __m512i whole) {
         scale = _mm512_mul_ps(d, _mm512_cvtepi32_ps(whole));
-        minimum = _mm512_mul_ps(scale, _mm512_set1_ps(offset));
+        minimum = _mm512_mul_ps(scale, _mm512_set1_ps(static_cast<float>(Offset)));
     }
-    HEARTH_ALWAYS void setScale(__m256 d, __m256i whole, float offset) {
+    HEARTH_ALWAYS void setScale(__m256 d, __m256i whole) {
         scale = widen(_mm256_mul_ps(d, _mm256_cvtepi32_ps(whole)));
-        minimum = _mm512_mul_ps(scale, _mm512_set1_ps(offset));
+        minimum = _mm512_mul_ps(scale, _mm512_set1_ps(static_cast<float>(Offset)));
     }
 };
 
@@ -184,11 +201,11 @@ struct Format<DType::Q2_K> : BlockOf256<84, 16> {
 };
 
 template <>
-struct Format<DType::Q3_K> : BlockOf256<110, 16> {
+struct Format<DType::Q3_K> : BlockOf256<110, 16, 4> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlockOf256(chunk) {
         const __m128i packed = _mm_set_epi64x(static_cast<long long>(unpackQ3Scales(p + 96, 1)),
                                               static_cast<long long>(unpackQ3Scales(p + 96, 0)));
-        setScale(half16(p + 108), _mm512_sub_epi32(_mm512_cvtepu8_epi32(packed), _mm512_set1_epi32(32)), 4.0f);
+        setScale(half16(p + 108), _mm512_sub_epi32(_mm512_cvtepu8_epi32(packed), _mm512_set1_epi32(32)));
     }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         const __m512i bytes = _mm512_broadcast_i64x4(load32(p + 32 + i / 2 * 32));
@@ -204,9 +221,18 @@ struct Format<DType::Q3_K> : BlockOf256<110, 16> {
 template <int Bytes>
 struct PackedScales : BlockOf256<Bytes, 32> {
     HEARTH_ALWAYS explicit PackedScales(const std::uint8_t* chunk) : BlockOf256<Bytes, 32>(chunk) {
-        const ScalesAndMinimums packed = unpackScales(chunk + 4);
-        this->scale = widen(_mm256_mul_ps(half8(chunk), floatsOf(packed.scales)));
-        this->minimum = widen(_mm256_mul_ps(half8(chunk + 2), floatsOf(packed.minimums)));
+        // Words a, b, c of four bytes: scales a & 63 and c & 15 | (a >> 6) << 4, minimums the same of b and c >> 4.
+        const __m128i words = load16(chunk);
+        const __m128i low = _mm_and_si128(_mm_srlv_epi32(_mm_shuffle_epi32(words, 0xed), _mm_setr_epi32(0, 0, 0, 4)),
+                                          _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
+        const __m128i high = _mm_and_si128(_mm_srli_epi32(_mm_shuffle_epi32(words, 0xa5), 2),
+                                           _mm_setr_epi32(0, 0x30303030, 0, 0x30303030));
+        const __m512 both = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_or_si128(low, high)));
+        const __m256i halves = _mm256_set_m128i(_mm_set1_epi16(static_cast<short>(loadAs<std::uint16_t>(chunk + 2))),
+                                                _mm_set1_epi16(static_cast<short>(loadAs<std::uint16_t>(chunk))));
+        const __m512 product = _mm512_mul_ps(_mm512_cvtph_ps(halves), both);
+        this->scale = widen(_mm512_castps512_ps256(product));
+        this->minimum = widen(_mm512_extractf32x8_ps(product, 1));
     }
 };
 
@@ -228,9 +254,9 @@ struct Format<DType::Q5_K> : PackedScales<176> {
 };
 
 template <>
-struct Format<DType::Q6_K> : BlockOf256<210, 16> {
+struct Format<DType::Q6_K> : BlockOf256<210, 16, 32> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlockOf256(chunk) {
-        setScale(half16(p + 208), _mm512_cvtepi8_epi32(load16(p + 192)), 32.0f);
+        setScale(half16(p + 208), _mm512_cvtepi8_epi32(load16(p + 192)));
     }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         const __m512i bytes = load64(p + i / 2 * 64);
@@ -242,9 +268,9 @@ struct Format<DType::Q6_K> : BlockOf256<210, 16> {
 };
 
 template <>
-struct Format<DType::IQ4_XS> : BlockOf256<136, 32> {
+struct Format<DType::IQ4_XS> : BlockOf256<136, 32, 128> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlockOf256(chunk) {
-        setScale(half8(p), unpackIq4Scales(p), 128.0f);
+        setScale(half8(p), unpackIq4Scales(p));
     }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return _mm512_shuffle_epi8(iq4Values(), nibblesOf2(p + 8 + 32 * i, p + 24 + 32 * i));
@@ -274,6 +300,7 @@ HEARTH_ALWAYS __m512i gridLanes(const C& code, const std::uint64_t* grid, int i)
 
 template <DType D>
 struct FromCodebook {
+    static constexpr int kOffset = Codebook<D>::kOffset;
     static constexpr int kBlockElements = kChunk;
     static constexpr int kChunkBytes = Codebook<D>::kBytes;
     static constexpr int kGroup = Codebook<D>::kGroup;
@@ -353,6 +380,7 @@ struct Format<DType::IQ1_M> : FromCodebook<DType::IQ1_M> {
 
 template <DType D>
 struct FromScalar {
+    static constexpr int kOffset = ScalarFormat<D>::kOffset;
     static constexpr int kBlockElements = kChunk;
     static constexpr int kChunkBytes = sizeof(typename ScalarFormat<D>::Block);
     static constexpr int kGroup = 32;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The arithmetic of the AVX-512 VNNI path: the Isa of matmul_driver.h.
-// A tile is 16 rows: dwords of four columns, row beside row, so that one vpdpbusd with four broadcast activations serves
-// 16 rows and no sum across lanes is needed.
+// A tile is 2 x 16 rows: dwords of four columns, row beside row, so that one vpdpbusd with four broadcast activations serves
+// 16 rows and no sum across lanes is needed; a broadcast serves both halves.
 // Included by matmul_avx512_vnni.cpp alone; everything here is internal to it.
 #pragma once
 
@@ -55,37 +55,46 @@ HEARTH_ALWAYS __m512i groupOfLane(int i) {
 }
 
 struct Avx512Isa {
-    static constexpr int kTileRows = 16;
+    static constexpr bool kRaisedActivations = true;
+    static constexpr int kTileRows = 32;
+    static constexpr int kTileChunks = 2; ///< 512 columns: the tile stays in the first-level cache beside its tokens
+    static constexpr int kHalves = kTileRows / 16;
 
+    /// Weights as signed numbers, the offset taken away. Activations are raised by 128 because vpdpbusd wants one factor
+    /// unsigned; what that adds is known once per group and row: sums of products start from `start`.
     struct Tile {
         struct Chunk {
-            alignas(64) std::uint8_t u[kChunk / 4][kTileRows][4];
-            alignas(64) float scale[16][kTileRows];   ///< [group][row]; 8 groups when they are of 32
-            alignas(64) float minimum[16][kTileRows];
+            alignas(64) std::int8_t w[kHalves][kChunk / 4][16][4];
+            alignas(64) float scale[kHalves][16][16];   ///< [half][group][row]; 8 groups when they are of 32
+            alignas(64) float minimum[kHalves][16][16]; ///< only of formats without an offset
+            alignas(64) std::int32_t start[kHalves][16][16];
         };
-        Chunk chunks[kTilePanelChunks];
+        Chunk chunks[kTileChunks];
     };
 
-    template <class F, int T>
-    static HEARTH_ALWAYS void rowDots(float* dots, const std::uint8_t* row, ColumnSpan span, const XChunk* x,
-                                      std::int64_t xStride) {
-        __m512 sum[T][2];
-        for (int t = 0; t < T; ++t) sum[t][0] = sum[t][1] = _mm512_setzero_ps();
-        forEachChunk<F>(row, span, [&](const std::uint8_t* bytes, std::int64_t c) HEARTH_ALWAYS_LAMBDA {
+    /// dots[r][t] of R rows, `distance` bytes apart, and T tokens.
+    template <class F, int T, int R>
+    static HEARTH_ALWAYS void rowDots(float (*dots)[T], const std::uint8_t* row, std::int64_t distance, ColumnSpan span,
+                                      const Q8Chunk* x) {
+        __m512 sum[R][T][2];
+        for (auto& one : sum) {
+            for (auto& token : one) token[0] = token[1] = _mm512_setzero_ps();
+        }
+        forEachChunk<F, R>(row, distance, span, [&](const std::uint8_t* bytes, std::int64_t c, int r) HEARTH_ALWAYS_LAMBDA {
             const F weights(bytes);
             __m512 scale[T];
 #pragma GCC unroll 4
             for (int t = 0; t < T; ++t) {
-                const XChunk& chunk = x[t * xStride + c];
+                const Q8Chunk& chunk = x[c * T + t];
                 if constexpr (F::kGroup == 32) {
                     scale[t] = _mm512_mul_ps(weights.scale, _mm512_zextps256_ps512(_mm256_load_ps(chunk.scale)));
-                    const __m512 sums = _mm512_zextps256_ps512(_mm256_load_ps(chunk.sum));
-                    sum[t][1] = _mm512_fnmadd_ps(weights.minimum, sums, sum[t][1]);
+                    const __m512 sums = _mm512_zextps256_ps512(_mm256_load_ps(chunk.sum32));
+                    sum[r][t][1] = _mm512_fnmadd_ps(weights.minimum, sums, sum[r][t][1]);
                 } else {
                     const __m512i twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
                     const __m512 eight = _mm512_castps256_ps512(_mm256_load_ps(chunk.scale));
                     scale[t] = _mm512_mul_ps(weights.scale, _mm512_permutexvar_ps(twice, eight));
-                    sum[t][1] = _mm512_fnmadd_ps(weights.minimum, _mm512_loadu_ps(chunk.sum), sum[t][1]);
+                    sum[r][t][1] = _mm512_fnmadd_ps(weights.minimum, _mm512_load_ps(chunk.sum16), sum[r][t][1]);
                 }
             }
 #pragma GCC unroll 4
@@ -93,102 +102,156 @@ struct Avx512Isa {
                 const __m512i u = weights.lanes(i);
 #pragma GCC unroll 4
                 for (int t = 0; t < T; ++t) {
-                    const __m512i q = _mm512_load_si512(x[t * xStride + c].q + 64 * i);
+                    const __m512i q = _mm512_load_si512(x[c * T + t].q + 64 * i);
                     const __m512 dot = _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(_mm512_setzero_si512(), u, q));
                     const __m512 s = _mm512_permutexvar_ps(groupOfLane<F::kGroup>(i), scale[t]);
-                    sum[t][i % 2] = _mm512_fmadd_ps(dot, s, sum[t][i % 2]);
+                    sum[r][t][i % 2] = _mm512_fmadd_ps(dot, s, sum[r][t][i % 2]);
                 }
             }
         });
-        for (int t = 0; t < T; ++t) dots[t] = _mm512_reduce_add_ps(_mm512_add_ps(sum[t][0], sum[t][1]));
+        for (int r = 0; r < R; ++r) {
+            for (int t = 0; t < T; ++t) dots[r][t] = _mm512_reduce_add_ps(_mm512_add_ps(sum[r][t][0], sum[r][t][1]));
+        }
+    }
+
+    /// Chunk c of 16 rows.
+    template <class F>
+    static void fillHalf(Tile::Chunk& to, int half, const std::uint8_t* weight, std::int64_t rowBytes, int rows,
+                         ColumnSpan span, std::int64_t c) {
+        struct Rows {
+            alignas(64) std::int32_t w[16][kChunk / 4];
+            alignas(64) float scale[16][16];
+            alignas(64) float minimum[16][16];
+        };
+        Rows staged;
+        alignas(64) std::uint8_t padded[F::kChunkBytes] = {};
+        // Rows past the end are computed and dropped: any weights will do, if only they are numbers.
+        if (rows < 16) std::memset(static_cast<void*>(&staged), 0, sizeof staged);
+        for (int r = 0; r < rows; ++r) {
+            const F weights(chunkAt<F>(weight + r * rowBytes, span, c, padded));
+            _mm512_store_ps(staged.scale[r], weights.scale);
+            if constexpr (F::kOffset == 0) _mm512_store_ps(staged.minimum[r], weights.minimum);
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; ++i) {
+                const __m512i signedLanes = _mm512_sub_epi8(weights.lanes(i), _mm512_set1_epi8(static_cast<char>(F::kOffset)));
+                _mm512_store_si512(&staged.w[r][16 * i], signedLanes);
+            }
+        }
+        for (int i = 0; i < 4; ++i) {
+            transpose16(reinterpret_cast<std::int32_t*>(to.w[half][16 * i]), &staged.w[0][16 * i], kChunk / 4);
+        }
+        transpose16(reinterpret_cast<std::int32_t*>(to.scale[half]), reinterpret_cast<const std::int32_t*>(staged.scale), 16);
+        if constexpr (F::kOffset == 0) {
+            transpose16(reinterpret_cast<std::int32_t*>(to.minimum[half]), reinterpret_cast<const std::int32_t*>(staged.minimum), 16);
+        }
+        for (int g = 0; g < kChunk / F::kGroup; ++g) {
+            __m512i sum = _mm512_setzero_si512();
+            for (int k = 0; k < F::kGroup / 4; ++k) {
+                sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(-128), _mm512_load_si512(to.w[half][g * (F::kGroup / 4) + k]));
+            }
+            _mm512_store_si512(to.start[half][g], _mm512_sub_epi32(_mm512_setzero_si512(), sum));
+        }
     }
 
     template <class F>
     static void fillTile(Tile& tile, const std::uint8_t* weight, std::int64_t rowBytes, int rows, ColumnSpan span) {
-        struct Rows {
-            alignas(64) std::int32_t u[kTileRows][kChunk / 4];
-            alignas(64) float scale[kTileRows][16];
-            alignas(64) float minimum[kTileRows][16];
-        };
-        Rows staged[kTilePanelChunks];
         const std::int64_t chunks = span.full + (span.tailBytes != 0 ? 1 : 0);
-        // Rows past the end are computed and dropped: any weights will do, if only they are numbers.
-        if (rows < kTileRows) std::memset(static_cast<void*>(staged), 0, sizeof staged);
-        for (int r = 0; r < rows; ++r) {
-            forEachChunk<F>(weight + r * rowBytes, span, [&](const std::uint8_t* bytes, std::int64_t c) HEARTH_ALWAYS_LAMBDA {
-                const F weights(bytes);
-                _mm512_store_ps(staged[c].scale[r], weights.scale);
-                _mm512_store_ps(staged[c].minimum[r], weights.minimum);
-#pragma GCC unroll 4
-                for (int i = 0; i < 4; ++i) _mm512_store_si512(&staged[c].u[r][16 * i], weights.lanes(i));
-            });
-        }
-        for (std::int64_t c = 0; c < chunks; ++c) {
-            Tile::Chunk& to = tile.chunks[c];
-            for (int i = 0; i < 4; ++i) {
-                transpose16(reinterpret_cast<std::int32_t*>(to.u[16 * i]), &staged[c].u[0][16 * i], kChunk / 4);
+        for (int half = 0; half < kHalves; ++half) {
+            const int here = rows - 16 * half < 16 ? rows - 16 * half : 16;
+            for (std::int64_t c = 0; c < chunks; ++c) {
+                fillHalf<F>(tile.chunks[c], half, weight + 16 * half * rowBytes, rowBytes, here > 0 ? here : 0, span, c);
             }
-            transpose16(reinterpret_cast<std::int32_t*>(to.scale), reinterpret_cast<const std::int32_t*>(staged[c].scale), 16);
-            transpose16(reinterpret_cast<std::int32_t*>(to.minimum), reinterpret_cast<const std::int32_t*>(staged[c].minimum), 16);
         }
     }
 
-    /// 16 rows times T tokens; adds to out when `adding`.
-    template <int Group, int T>
-    static void tileDots(const Tile& tile, int chunks, __mmask16 rows, float* out, std::int64_t outStride, const XChunk* x,
-                         bool adding) {
-        __m512 sum[T];
+    /// 32 rows times T tokens; adds to out when `adding`.
+    template <int Group, bool HasMinimum, int T>
+    static void tileDots(const Tile& tile, int chunks, const __mmask16* rows, float* out, std::int64_t outStride,
+                         const Q8Chunk* x, std::int64_t xStride, bool adding) {
+        __m512 sum[T][kHalves];
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) {
-            sum[t] = adding ? _mm512_maskz_loadu_ps(rows, out + t * outStride) : _mm512_setzero_ps();
+#pragma GCC unroll 2
+            for (int h = 0; h < kHalves; ++h) {
+                sum[t][h] = adding ? _mm512_maskz_loadu_ps(rows[h], out + t * outStride + 16 * h) : _mm512_setzero_ps();
+            }
         }
         for (int c = 0; c < chunks; ++c) {
             const Tile::Chunk& weights = tile.chunks[c];
+            const Q8Chunk* tokens = x + c * xStride;
             for (int g = 0; g < kChunk / Group; ++g) {
-                __m512i dot[T];
+                __m512i dot[T][kHalves];
+#pragma GCC unroll 2
+                for (int h = 0; h < kHalves; ++h) {
+                    const __m512i start = _mm512_load_si512(weights.start[h][g]);
 #pragma GCC unroll 8
-                for (int t = 0; t < T; ++t) dot[t] = _mm512_setzero_si512();
+                    for (int t = 0; t < T; ++t) dot[t][h] = start;
+                }
 #pragma GCC unroll 8
                 for (int k = 0; k < Group / 4; ++k) {
                     const int at = g * (Group / 4) + k;
-                    const __m512i u = _mm512_load_si512(weights.u[at]);
+                    const __m512i w0 = _mm512_load_si512(weights.w[0][at]);
+                    const __m512i w1 = _mm512_load_si512(weights.w[1][at]);
 #pragma GCC unroll 8
                     for (int t = 0; t < T; ++t) {
                         std::int32_t four;
-                        std::memcpy(&four, x[t * kTilePanelChunks + c].q + at * 4, sizeof four);
-                        dot[t] = _mm512_dpbusd_epi32(dot[t], u, _mm512_set1_epi32(four));
+                        std::memcpy(&four, tokens[t].q + at * 4, sizeof four);
+                        const __m512i q = _mm512_set1_epi32(four);
+                        dot[t][0] = _mm512_dpbusd_epi32(dot[t][0], q, w0);
+                        dot[t][1] = _mm512_dpbusd_epi32(dot[t][1], q, w1);
                     }
                 }
-                const __m512 scale = _mm512_load_ps(weights.scale[g]);
-                const __m512 minimum = _mm512_load_ps(weights.minimum[g]);
+#pragma GCC unroll 2
+                for (int h = 0; h < kHalves; ++h) {
+                    const __m512 scale = _mm512_load_ps(weights.scale[h][g]);
 #pragma GCC unroll 8
-                for (int t = 0; t < T; ++t) {
-                    const XChunk& chunk = x[t * kTilePanelChunks + c];
-                    const __m512 s = _mm512_mul_ps(scale, _mm512_set1_ps(chunk.scale[g * Group / 32]));
-                    sum[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[t]), s, sum[t]);
-                    sum[t] = _mm512_fnmadd_ps(minimum, _mm512_set1_ps(chunk.sum[g]), sum[t]);
+                    for (int t = 0; t < T; ++t) {
+                        const __m512 s = _mm512_mul_ps(scale, _mm512_set1_ps(tokens[t].scale[g * Group / 32]));
+                        sum[t][h] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[t][h]), s, sum[t][h]);
+                    }
+                    if constexpr (HasMinimum) {
+                        const __m512 minimum = _mm512_load_ps(weights.minimum[h][g]);
+#pragma GCC unroll 8
+                        for (int t = 0; t < T; ++t) {
+                            const float total = Group == 32 ? tokens[t].sum32[g] : tokens[t].sum16[g];
+                            sum[t][h] = _mm512_fnmadd_ps(minimum, _mm512_set1_ps(total), sum[t][h]);
+                        }
+                    }
                 }
             }
         }
 #pragma GCC unroll 8
-        for (int t = 0; t < T; ++t) _mm512_mask_storeu_ps(out + t * outStride, rows, sum[t]);
+        for (int t = 0; t < T; ++t) {
+#pragma GCC unroll 2
+            for (int h = 0; h < kHalves; ++h) _mm512_mask_storeu_ps(out + t * outStride + 16 * h, rows[h], sum[t][h]);
+        }
     }
 
     template <class F>
     static HEARTH_ALWAYS void tileTokens(const Tile& tile, int chunks, int rows, float* out, std::int64_t outStride,
-                                         const XChunk* x, std::int64_t tokens, bool adding) {
+                                         const Q8Chunk* x, std::int64_t xStride, std::int64_t tokens, bool adding) {
+        constexpr int kMost = 6; ///< of 32 registers: 12 running dot products and 12 sums
         constexpr int G = F::kGroup;
-        const auto mask = static_cast<__mmask16>((1u << rows) - 1);
-        std::int64_t t = 0;
-        const auto run = [&]<int T>(std::integral_constant<int, T>) {
-            for (; t + T <= tokens; t += T) {
-                tileDots<G, T>(tile, chunks, mask, out + t * outStride, outStride, x + t * kTilePanelChunks, adding);
-            }
+        constexpr bool M = F::kOffset == 0;
+        const std::uint32_t inside = rows < 32 ? (1u << rows) - 1 : ~0u;
+        const __mmask16 masks[kHalves] = {static_cast<__mmask16>(inside), static_cast<__mmask16>(inside >> 16)};
+        const auto run = [&]<int T>(std::int64_t t, std::integral_constant<int, T>) {
+            tileDots<G, M, T>(tile, chunks, masks, out + t * outStride, outStride, x + t, xStride, adding);
         };
-        run(std::integral_constant<int, 8>{});
-        run(std::integral_constant<int, 4>{});
-        run(std::integral_constant<int, 2>{});
-        run(std::integral_constant<int, 1>{});
+        for (std::int64_t t = 0; t < tokens;) {
+            const std::int64_t left = tokens - t;
+            // The last two runs share evenly: a lone token waits for its own additions.
+            const std::int64_t take = left >= 2 * kMost ? kMost : left > kMost ? (left + 1) / 2 : left;
+            switch (take) {
+            case 1: run(t, std::integral_constant<int, 1>{}); break;
+            case 2: run(t, std::integral_constant<int, 2>{}); break;
+            case 3: run(t, std::integral_constant<int, 3>{}); break;
+            case 4: run(t, std::integral_constant<int, 4>{}); break;
+            case 5: run(t, std::integral_constant<int, 5>{}); break;
+            default: run(t, std::integral_constant<int, kMost>{}); break;
+            }
+            t += take;
+        }
     }
 
     // --- float weights ------------------------------------------------------------------------------------------------
@@ -196,7 +259,11 @@ struct Avx512Isa {
     static constexpr int kLanes = 16;
     static constexpr int kFloatRows = 4;
     static constexpr int kFloatTokens = 4;
+    static constexpr int kGemmTokensAtOnce = 12; ///< two sums each, beside two vectors of weights and one activation
     static HEARTH_ALWAYS Vector zero() { return _mm512_setzero_ps(); }
+    static HEARTH_ALWAYS Vector broadcast(float x) { return _mm512_set1_ps(x); }
+    static HEARTH_ALWAYS void storeF32(float* p, Vector v) { _mm512_storeu_ps(p, v); }
+    static HEARTH_ALWAYS void transposeLanes(std::int32_t* to, const std::int32_t* from, int stride) { transpose16(to, from, stride); }
     static HEARTH_ALWAYS Vector multiplyAdd(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
     static HEARTH_ALWAYS float total(Vector v) { return _mm512_reduce_add_ps(v); }
     static HEARTH_ALWAYS Vector loadF32(const void* p) { return _mm512_loadu_ps(p); }
@@ -207,6 +274,14 @@ struct Avx512Isa {
         const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
         return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
     }
+
+    // --- limits -------------------------------------------------------------------------------------------------------
+    using Integers = __m512i;
+    static HEARTH_ALWAYS Integers noIntegers() { return _mm512_setzero_si512(); }
+    static HEARTH_ALWAYS Integers addIntegers(Integers sum, const std::uint8_t* p) {
+        return _mm512_add_epi64(sum, _mm512_load_si512(p));
+    }
+    static HEARTH_ALWAYS Integers dotIntegers(Integers sum, Integers u, Integers q) { return _mm512_dpbusd_epi32(sum, u, q); }
 };
 
 } // namespace

@@ -38,6 +38,7 @@ template <int Bytes, int Group>
 struct CodebookBlock {
     static constexpr int kBytes = Bytes;
     static constexpr int kGroup = Group;
+    static constexpr int kOffset = static_cast<int>(kMagnitudeOffset); ///< minimum / scale; 0 = a number of its own
 
     const std::uint8_t* p;
     __m256 scale[32 / Group];
@@ -134,6 +135,7 @@ struct Codebook<DType::IQ3_S> : CodebookBlock<110, 32> {
 /// u = grid + 1; value = scale (u - 1 +- 1/8).
 template <>
 struct Codebook<DType::IQ1_S> : CodebookBlock<50, 32> {
+    static constexpr int kOffset = 0;
     HEARTH_ALWAYS explicit Codebook(const std::uint8_t* block) : CodebookBlock(block) {
         const __m256i high = _mm256_cvtepu16_epi32(load16(p + 34));
         setScale(0, half8(p), _mm256_and_si256(_mm256_srli_epi32(high, 12), _mm256_set1_epi32(7)));
@@ -150,6 +152,7 @@ struct Codebook<DType::IQ1_S> : CodebookBlock<50, 32> {
 /// u = 8 (grid + 1) + raise, raise 2 or 0 for each 8 values; value = scale (u - 9), scale an eighth of the block's.
 template <>
 struct Codebook<DType::IQ1_M> : CodebookBlock<56, 16> {
+    static constexpr int kOffset = 9;
     HEARTH_ALWAYS explicit Codebook(const std::uint8_t* block) : CodebookBlock(block) {
         // The top nibbles of four words are the f16 d; below them are four scales of 3 bits.
         const auto word = loadAs<std::uint64_t>(p + 48);
@@ -161,7 +164,7 @@ struct Codebook<DType::IQ1_M> : CodebookBlock<56, 16> {
                                                     _mm_set1_epi32(static_cast<int>(two >> 16)));
             const __m256i packed = _mm256_srlv_epi32(words, _mm256_setr_epi32(0, 3, 6, 9, 0, 3, 6, 9));
             setScale(i, eighth, _mm256_and_si256(packed, _mm256_set1_epi32(7)));
-            minimum[i] = _mm256_mul_ps(scale[i], _mm256_set1_ps(9.0f));
+            minimum[i] = _mm256_mul_ps(scale[i], _mm256_set1_ps(static_cast<float>(kOffset)));
         }
     }
     [[nodiscard]] HEARTH_ALWAYS std::uint32_t nibble(int l) const { return std::uint32_t{p[32 + l / 2]} >> (l % 2 * 4); }

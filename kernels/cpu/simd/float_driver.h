@@ -1,55 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Float weights times f32 activations: tiles of rows by tokens with the columns in the lanes.
+// Float weights times a few f32 activations: rows by tokens with the columns in the lanes. Many tokens: float_gemm.h.
 // Included by the translation unit of one instruction set; everything here is internal to it.
 #pragma once
 
-#include "kernels/cpu/simd/activation_panel.h"
-#include "kernels/dtype.h"
+#include "kernels/cpu/simd/float_gemm.h"
+#include "kernels/cpu/simd/float_weight.h"
 
 namespace hearth::kernels {
 
 namespace {
-
-template <DType D>
-struct FloatWeight;
-
-template <>
-struct FloatWeight<DType::F32> {
-    using Stored = float;
-    template <class Isa>
-    static HEARTH_ALWAYS typename Isa::Vector load(const Stored* p) { return Isa::loadF32(p); }
-    static HEARTH_ALWAYS float value(Stored stored) { return stored; }
-};
-
-template <>
-struct FloatWeight<DType::F16> {
-    using Stored = std::uint16_t;
-    template <class Isa>
-    static HEARTH_ALWAYS typename Isa::Vector load(const Stored* p) { return Isa::loadF16(p); }
-    static HEARTH_ALWAYS float value(Stored stored) { return halfToFloat(stored); }
-};
-
-template <>
-struct FloatWeight<DType::BF16> {
-    using Stored = std::uint16_t;
-    template <class Isa>
-    static HEARTH_ALWAYS typename Isa::Vector load(const Stored* p) { return Isa::loadBf16(p); }
-    static HEARTH_ALWAYS float value(Stored stored) { return bf16ToFloat(stored); }
-};
-
-struct FloatCall {
-    float* out;
-    std::int64_t outStride;
-    const std::uint8_t* weight;
-    std::int64_t rowBytes;
-    std::int64_t rowFrom;
-    std::int64_t rowTo;
-    const float* x;
-    std::int64_t xStride;
-    std::int64_t nTokens;
-    std::int64_t cols;
-};
 
 template <class Isa, DType D, int R, int T>
 void floatTile(const FloatCall& call, std::int64_t r0, std::int64_t t0) {
@@ -91,15 +51,52 @@ void floatRows(const FloatCall& call, std::int64_t r, std::int64_t from, std::in
     for (; t < to; ++t) floatTile<Isa, D, R, 1>(call, r, t);
 }
 
+/// One token and R rows that are `distance` rows apart: as many streams of addresses, each with four running sums.
+template <class Isa, DType D, int R>
+HEARTH_ALWAYS void floatStreams(const FloatCall& call, std::int64_t r0, std::int64_t distance) {
+    using Weight = FloatWeight<D>;
+    using Stored = typename Weight::Stored;
+    constexpr int kSums = 4;
+    constexpr std::int64_t kStep = kSums * Isa::kLanes;
+    typename Isa::Vector sum[R][kSums];
+    const Stored* w[R];
+#pragma GCC unroll 2
+    for (int r = 0; r < R; ++r) {
+        for (auto& one : sum[r]) one = Isa::zero();
+        w[r] = reinterpret_cast<const Stored*>(call.weight + (r0 + r * distance) * call.rowBytes);
+    }
+    std::int64_t c = 0;
+    for (; c + kStep <= call.cols; c += kStep) {
+#pragma GCC unroll 4
+        for (int i = 0; i < kSums; ++i) {
+            const typename Isa::Vector activation = Isa::loadF32(call.x + c + i * Isa::kLanes);
+#pragma GCC unroll 2
+            for (int r = 0; r < R; ++r) {
+                sum[r][i] = Isa::multiplyAdd(Weight::template load<Isa>(w[r] + c + i * Isa::kLanes), activation, sum[r][i]);
+            }
+        }
+    }
+    for (int r = 0; r < R; ++r) {
+        float dot = Isa::total(sum[r][0]) + Isa::total(sum[r][1]) + Isa::total(sum[r][2]) + Isa::total(sum[r][3]);
+        for (std::int64_t tail = c; tail < call.cols; ++tail) dot += Weight::value(w[r][tail]) * call.x[tail];
+        call.out[r0 + r * distance] = dot;
+    }
+}
+
+template <class Isa, DType D>
+void matmulFloatOne(const FloatCall& call) {
+    const std::int64_t rows = (call.rowTo - call.rowFrom) / 2;
+    for (std::int64_t r = call.rowFrom; r < call.rowFrom + rows; ++r) floatStreams<Isa, D, 2>(call, r, rows);
+    if ((call.rowTo - call.rowFrom) % 2 != 0) floatStreams<Isa, D, 1>(call, call.rowTo - 1, 0);
+}
+
 template <class Isa, DType D>
 void matmulFloatType(const FloatCall& call) {
-    constexpr std::int64_t kTokensInCache = 32; ///< whose activations pass by one block of rows
-    for (std::int64_t from = 0; from < call.nTokens; from += kTokensInCache) {
-        const std::int64_t to = call.nTokens - from < kTokensInCache ? call.nTokens : from + kTokensInCache;
-        std::int64_t r = call.rowFrom;
-        for (; r + Isa::kFloatRows <= call.rowTo; r += Isa::kFloatRows) floatRows<Isa, D, Isa::kFloatRows>(call, r, from, to);
-        for (; r < call.rowTo; ++r) floatRows<Isa, D, 1>(call, r, from, to);
-    }
+    if (call.nTokens == 1) return matmulFloatOne<Isa, D>(call);
+    if (call.nTokens > kFewTokens) return matmulFloatMany<Isa, D>(call);
+    std::int64_t r = call.rowFrom;
+    for (; r + Isa::kFloatRows <= call.rowTo; r += Isa::kFloatRows) floatRows<Isa, D, Isa::kFloatRows>(call, r, 0, call.nTokens);
+    for (; r < call.rowTo; ++r) floatRows<Isa, D, 1>(call, r, 0, call.nTokens);
 }
 
 } // namespace

@@ -2,7 +2,7 @@
 //
 // The loops that every instruction set and format shares: which rows, tokens and columns meet when.
 //   1 to 4 tokens: every row is read once and multiplied while it is unpacked in registers (Isa::rowDots).
-//   more: a tile of rows by four chunks of columns is unpacked once (Isa::fillTile), then all tokens pass by it
+//   more: a tile of rows by some chunks of columns is unpacked once (Isa::fillTile), then all tokens pass by it
 //   (Isa::tileDots).
 // A Format F unpacks chunks of 256 columns: F::kChunkBytes bytes, whose blocks hold F::kBlockElements values.
 // Included by the translation unit of one instruction set; everything here is internal to it.
@@ -11,14 +11,14 @@
 #include "kernels/cpu/simd/activation_panel.h"
 
 #include <cstring>
+#include <type_traits>
 
 namespace hearth::kernels {
 
 namespace {
 
-constexpr std::int64_t kTilePanelChunks = 4; ///< columns of a tile: it stays in the first-level cache with its tokens
-constexpr std::int64_t kTileTokens = 256;    ///< tokens that share one unpacked tile
-constexpr std::int64_t kPanelChunks = kTilePanelChunks * kTileTokens;
+/// Tokens that share one unpacked tile: their part of the panel stays in the second-level cache while tiles pass.
+constexpr std::int64_t kTileTokens = 512;
 
 /// The columns of one pass: `full` whole chunks and, in formats of 32, perhaps a part of one more.
 struct ColumnSpan {
@@ -31,18 +31,36 @@ HEARTH_ALWAYS ColumnSpan columnSpan(std::int64_t blocks) {
     return {blocks / kBlocksPerChunk, blocks % kBlocksPerChunk * (F::kChunkBytes / kBlocksPerChunk)};
 }
 
-/// Calls visit(weight bytes of chunk c, c) for every chunk; the partial one is completed with zero blocks, because reading
-/// on would leave the row.
-template <class F, class Visit>
-HEARTH_ALWAYS void forEachChunk(const std::uint8_t* row, ColumnSpan span, Visit visit) {
-    for (std::int64_t c = 0; c < span.full; ++c) visit(row + c * F::kChunkBytes, c);
+/// Calls visit(weight bytes of chunk c, c, r) for every chunk of R rows, `distance` bytes apart; the partial chunk is completed
+/// with zero blocks, because reading on would leave the row.
+template <class F, int R, class Visit>
+HEARTH_ALWAYS void forEachChunk(const std::uint8_t* row, std::int64_t distance, ColumnSpan span, Visit visit) {
+    for (std::int64_t c = 0; c < span.full; ++c) {
+#pragma GCC unroll 4
+        for (int r = 0; r < R; ++r) visit(row + r * distance + c * F::kChunkBytes, c, r);
+    }
     if constexpr (F::kBlockElements < kChunk) {
-        if (span.tailBytes != 0) {
+        if (span.tailBytes == 0) return;
+#pragma GCC unroll 4
+        for (int r = 0; r < R; ++r) {
             alignas(64) std::uint8_t padded[F::kChunkBytes] = {};
-            std::memcpy(padded, row + span.full * F::kChunkBytes, static_cast<std::size_t>(span.tailBytes));
-            visit(padded, span.full);
+            std::memcpy(padded, row + r * distance + span.full * F::kChunkBytes, static_cast<std::size_t>(span.tailBytes));
+            visit(padded, span.full, r);
         }
     }
+}
+
+/// Weight bytes of chunk c; the partial one is completed in `padded` [F::kChunkBytes].
+template <class F>
+HEARTH_ALWAYS const std::uint8_t* chunkAt(const std::uint8_t* row, ColumnSpan span, std::int64_t c, std::uint8_t* padded) {
+    const std::uint8_t* bytes = row + c * F::kChunkBytes;
+    if constexpr (F::kBlockElements < kChunk) {
+        if (c == span.full) {
+            std::memcpy(padded, bytes, static_cast<std::size_t>(span.tailBytes));
+            return padded;
+        }
+    }
+    return bytes;
 }
 
 struct MatmulCall {
@@ -52,52 +70,56 @@ struct MatmulCall {
     std::int64_t rowBytes;
     std::int64_t rowFrom;
     std::int64_t rowTo;
-    const Q8Block* x;
+    const Q8Chunk* x;       ///< [chunks][nTokens]
     std::int64_t nTokens;
     std::int64_t blocks;    ///< of 32 columns
 };
 
-/// T is nTokens, or 4 for 3: the missing one is computed from zeros and dropped.
+/// A lone token's rows are read in two places at once: one stream of addresses does not use all of the memory's bandwidth.
 template <class Isa, class F, int T>
-void matmulFew(const MatmulCall& call, XChunk* panel) {
-    constexpr std::int64_t kBlocks = kPanelChunks / T * kBlocksPerChunk;
-    for (std::int64_t from = 0; from < call.blocks; from += kBlocks) {
-        const std::int64_t blocks = call.blocks - from < kBlocks ? call.blocks - from : kBlocks;
-        const std::int64_t stride = chunksFor(blocks);
-        for (int t = 0; t < T; ++t) {
-            if (t < call.nTokens) packActivations<F::kGroup>(panel + t * stride, call.x + t * call.blocks + from, blocks);
-            else std::memset(static_cast<void*>(panel + t * stride), 0, static_cast<std::size_t>(stride) * sizeof(XChunk));
+void matmulFew(const MatmulCall& call) {
+    constexpr int kStreams = T == 1 ? 2 : 1;
+    const ColumnSpan span = columnSpan<F>(call.blocks);
+    const std::int64_t rows = (call.rowTo - call.rowFrom) / kStreams;
+    const auto run = [&]<int R>(std::int64_t first, std::integral_constant<int, R>) HEARTH_ALWAYS_LAMBDA {
+        float dots[R][T];
+        Isa::template rowDots<F, T, R>(dots, call.weight + first * call.rowBytes, rows * call.rowBytes, span, call.x);
+        for (int r = 0; r < R; ++r) {
+            for (int t = 0; t < T; ++t) call.out[t * call.outStride + first + r * rows] = dots[r][t];
         }
-        const std::uint8_t* first = call.weight + from / kBlocksPerChunk * F::kChunkBytes;
-        for (std::int64_t r = call.rowFrom; r < call.rowTo; ++r) {
-            float dots[T];
-            Isa::template rowDots<F, T>(dots, first + r * call.rowBytes, columnSpan<F>(blocks), panel, stride);
-            for (int t = 0; t < T && t < call.nTokens; ++t) {
-                float* out = call.out + t * call.outStride + r;
-                *out = from == 0 ? dots[t] : *out + dots[t];
-            }
-        }
+    };
+    for (std::int64_t r = call.rowFrom; r < call.rowFrom + rows; ++r) run(r, std::integral_constant<int, kStreams>{});
+    for (std::int64_t r = call.rowFrom + kStreams * rows; r < call.rowTo; ++r) run(r, std::integral_constant<int, 1>{});
+}
+
+/// Asks for the weights that a tile will unpack.
+template <class F>
+void prefetchTile(const std::uint8_t* weight, std::int64_t rowBytes, std::int64_t rows, std::int64_t chunks) {
+    constexpr std::int64_t kLine = 64;
+    for (std::int64_t r = 0; r < rows; ++r) {
+        for (std::int64_t at = 0; at < chunks * F::kChunkBytes; at += kLine) _mm_prefetch(weight + r * rowBytes + at, _MM_HINT_T1);
     }
 }
 
 template <class Isa, class F>
-void matmulMany(const MatmulCall& call, XChunk* panel) {
-    constexpr std::int64_t kBlocks = kTilePanelChunks * kBlocksPerChunk;
+void matmulMany(const MatmulCall& call) {
+    constexpr std::int64_t kBlocks = Isa::kTileChunks * kBlocksPerChunk;
     typename Isa::Tile tile;
     for (std::int64_t t0 = 0; t0 < call.nTokens; t0 += kTileTokens) {
         const std::int64_t tokens = call.nTokens - t0 < kTileTokens ? call.nTokens - t0 : kTileTokens;
         for (std::int64_t from = 0; from < call.blocks; from += kBlocks) {
             const std::int64_t blocks = call.blocks - from < kBlocks ? call.blocks - from : kBlocks;
-            const std::int64_t chunks = chunksFor(blocks);
-            for (std::int64_t t = 0; t < tokens; ++t) {
-                packActivations<F::kGroup>(panel + t * kTilePanelChunks, call.x + (t0 + t) * call.blocks + from, blocks);
-            }
+            const std::int64_t chunks = (blocks + kBlocksPerChunk - 1) / kBlocksPerChunk;
+            const Q8Chunk* panel = call.x + from / kBlocksPerChunk * call.nTokens + t0;
+            const std::uint8_t* columns = call.weight + from / kBlocksPerChunk * F::kChunkBytes;
             for (std::int64_t r = call.rowFrom; r < call.rowTo; r += Isa::kTileRows) {
-                const int rows = static_cast<int>(call.rowTo - r < Isa::kTileRows ? call.rowTo - r : Isa::kTileRows);
-                const std::uint8_t* first = call.weight + r * call.rowBytes + from / kBlocksPerChunk * F::kChunkBytes;
-                Isa::template fillTile<F>(tile, first, call.rowBytes, rows, columnSpan<F>(blocks));
+                const std::int64_t left = call.rowTo - r;
+                const int rows = static_cast<int>(left < Isa::kTileRows ? left : Isa::kTileRows);
+                Isa::template fillTile<F>(tile, columns + r * call.rowBytes, call.rowBytes, rows, columnSpan<F>(blocks));
+                const std::int64_t next = left - rows < Isa::kTileRows ? left - rows : Isa::kTileRows;
+                prefetchTile<F>(columns + (r + rows) * call.rowBytes, call.rowBytes, next, chunks);
                 Isa::template tileTokens<F>(tile, static_cast<int>(chunks), rows, call.out + t0 * call.outStride + r,
-                                            call.outStride, panel, tokens, from != 0);
+                                            call.outStride, panel, call.nTokens, tokens, from != 0);
             }
         }
     }
@@ -105,14 +127,14 @@ void matmulMany(const MatmulCall& call, XChunk* panel) {
 
 template <class Isa, class F>
 void matmulFormat(const MatmulCall& call) {
-    XChunk panel[kPanelChunks];
+    static_assert(kFewTokens == 4);
     switch (call.nTokens) {
     case 0: return;
-    case 1: matmulFew<Isa, F, 1>(call, panel); return;
-    case 2: matmulFew<Isa, F, 2>(call, panel); return;
-    case 3:
-    case 4: matmulFew<Isa, F, 4>(call, panel); return;
-    default: matmulMany<Isa, F>(call, panel); return;
+    case 1: matmulFew<Isa, F, 1>(call); return;
+    case 2: matmulFew<Isa, F, 2>(call); return;
+    case 3: matmulFew<Isa, F, 3>(call); return;
+    case 4: matmulFew<Isa, F, 4>(call); return;
+    default: matmulMany<Isa, F>(call); return;
     }
 }
 

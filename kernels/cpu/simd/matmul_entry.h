@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernels/cpu/simd/float_driver.h"
+#include "kernels/cpu/simd/limit_loops_impl.h"
 #include "kernels/cpu/simd/matmul_driver.h"
 #include "kernels/cpu/simd/matmul_simd.h"
 
@@ -52,7 +53,7 @@ bool supportsDType(DType dtype) {
 
 template <class Isa>
 void matmulEntry(float* out, std::int64_t outStride, DType dtype, const void* weight, std::int64_t rowBytes,
-                 std::int64_t rowFrom, std::int64_t rowTo, const Q8Block* x, std::int64_t nTokens, std::int64_t cols) {
+                 std::int64_t rowFrom, std::int64_t rowTo, const Q8Chunk* x, std::int64_t nTokens, std::int64_t cols) {
     const MatmulCall call{out,   outStride, static_cast<const std::uint8_t*>(weight), rowBytes, rowFrom,
                           rowTo, x,         nTokens,                                  cols / kQ8Elements};
     switch (dtype) {
@@ -80,7 +81,8 @@ void matmulFloatEntry(float* out, std::int64_t outStride, DType dtype, const voi
 
 template <class Isa>
 constexpr MatmulKernels makeTable(const char* name) {
-    return {name, supportsDType, quantizeRowAvx2, matmulEntry<Isa>, matmulFloatEntry<Isa>};
+    return {name, supportsDType, packRow<Isa::kRaisedActivations>, matmulEntry<Isa>, matmulFloatEntry<Isa>,
+            makeLimitLoops<Isa>()};
 }
 
 } // namespace

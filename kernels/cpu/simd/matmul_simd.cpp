@@ -20,4 +20,20 @@ const MatmulKernels* matmulKernels(CpuPath path) {
     return nullptr;
 }
 
+const LimitLoops* limitLoops(CpuPath path) {
+    const MatmulKernels* kernels = matmulKernels(path);
+    if (kernels == nullptr) return nullptr;
+#ifdef HEARTH_SIMD_X86
+    if (path == CpuPath::Avx512Vnni && cpuHasBf16Products()) {
+        static const LimitLoops kWithBf16 = [] {
+            LimitLoops loops = kMatmulAvx512Vnni.limits;
+            loops.bf16 = bf16LoopAvx512;
+            return loops;
+        }();
+        return &kWithBf16;
+    }
+#endif
+    return &kernels->limits;
+}
+
 } // namespace hearth::kernels

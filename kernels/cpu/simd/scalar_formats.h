@@ -29,6 +29,7 @@ template <>
 struct ScalarFormat<DType::TQ1_0> {
     using Block = BlockTQ1_0;
     static constexpr int kLargest = 2;
+    static constexpr int kOffset = 1; ///< minimum / scale
     static HEARTH_ALWAYS void digits(std::uint8_t* u, const std::uint8_t* bytes, int byteCount, int digitCount) {
         std::uint32_t power = 1;
         for (int n = 0; n < digitCount; ++n, power *= 3) {
@@ -49,6 +50,7 @@ template <>
 struct ScalarFormat<DType::TQ2_0> {
     using Block = BlockTQ2_0;
     static constexpr int kLargest = 3;
+    static constexpr int kOffset = 1;
     static HEARTH_ALWAYS void unpack(ScalarChunk& out, const Block& block) {
         out.scale = out.minimum = halfToFloat(block.d);
         for (int g = 0; g < 8; ++g) {

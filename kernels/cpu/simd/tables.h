@@ -11,4 +11,7 @@ extern const MatmulKernels kMatmulAvx2;
 extern const MatmulKernels kMatmulAvx2Vnni;
 extern const MatmulKernels kMatmulAvx512Vnni;
 
+/// LimitLoops::bf16 with AVX512_BF16.
+std::int64_t bf16LoopAvx512(std::int64_t rounds);
+
 } // namespace hearth::kernels

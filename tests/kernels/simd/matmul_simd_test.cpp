@@ -162,12 +162,10 @@ public:
         m_x = randomActivations(static_cast<std::size_t>(shape.tokens * shape.cols), random);
         std::vector<float> used = m_x;
         if (!isFloat(dtype)) {
-            m_blocks.resize(m_x.size() / 32);
-            for (std::int64_t t = 0; t < shape.tokens; ++t) {
-                quantizeRowToQ8(m_blocks.data() + t * shape.cols / 32, m_x.data() + t * shape.cols, shape.cols);
-            }
+            std::vector<Q8Block> rounded(m_x.size() / 32);
+            quantizeRowToQ8(rounded.data(), m_x.data(), static_cast<std::int64_t>(m_x.size()));
             for (std::size_t i = 0; i < used.size(); ++i) {
-                used[i] = m_blocks[i / 32].scale * static_cast<float>(m_blocks[i / 32].q[i % 32]);
+                used[i] = rounded[i / 32].scale * static_cast<float>(rounded[i / 32].q[i % 32]);
             }
         }
         m_expected = reference(weights, used, shape);
@@ -182,7 +180,13 @@ public:
             kernels.matmulFloat(out.data(), stride, m_dtype, m_guarded.data(), m_rowBytes, from, to, m_x.data(), m_shape.cols,
                                 m_shape.tokens, m_shape.cols);
         } else {
-            kernels.matmul(out.data(), stride, m_dtype, m_guarded.data(), m_rowBytes, from, to, m_blocks.data(), m_shape.tokens,
+            // What was in the memory before may not matter: not even a number where the last chunk is not full.
+            std::vector<Q8Chunk> panel(static_cast<std::size_t>(q8ChunksFor(m_shape.cols) * m_shape.tokens));
+            std::memset(static_cast<void*>(panel.data()), 0xff, panel.size() * sizeof(Q8Chunk));
+            for (std::int64_t t = 0; t < m_shape.tokens; ++t) {
+                kernels.packRow(panel.data(), m_shape.tokens, t, m_x.data() + t * m_shape.cols, m_shape.cols, nullptr);
+            }
+            kernels.matmul(out.data(), stride, m_dtype, m_guarded.data(), m_rowBytes, from, to, panel.data(), m_shape.tokens,
                            m_shape.cols);
         }
         for (std::int64_t t = 0; t < m_shape.tokens; ++t) {
@@ -209,7 +213,6 @@ private:
     std::int64_t m_rowBytes;
     GuardedBytes m_guarded;
     std::vector<float> m_x;
-    std::vector<Q8Block> m_blocks;
     Expected m_expected;
 };
 
@@ -262,8 +265,8 @@ private slots:
         QVERIFY(!kernels->supports(DType::I32));
     }
 
-    void quantizeRow_equalsDefinition_data() { addPaths(); }
-    void quantizeRow_equalsDefinition() {
+    void packRow_equalsDefinition_data() { addPaths(); }
+    void packRow_equalsDefinition() {
         QFETCH(int, path);
         const MatmulKernels* kernels = kernelsOrSkip(static_cast<CpuPath>(path));
         if (!kernels) return;
@@ -281,13 +284,34 @@ private slots:
         }
         x[5 * 32 + 3] = std::numeric_limits<float>::infinity();
         std::vector<Q8Block> expected(400);
-        std::vector<Q8Block> got(400);
         quantizeRowToQ8(expected.data(), x.data(), kCols);
-        kernels->quantizeRow(got.data(), x.data(), kCols);
-        for (std::size_t b = 0; b < expected.size(); ++b) {
-            QCOMPARE(got[b].scale, expected[b].scale);
-            QCOMPARE(got[b].sum, expected[b].sum);
-            QVERIFY2(std::memcmp(got[b].q, expected[b].q, 32) == 0, qPrintable(QStringLiteral("block %1").arg(b)));
+        for (const std::int64_t tokens : {1, 7}) { // few and many may be packed differently
+            std::vector<Q8Chunk> panel(static_cast<std::size_t>(q8ChunksFor(kCols) * tokens));
+            std::vector<float> rest(kCols);
+            kernels->packRow(panel.data(), tokens, tokens - 1, x.data(), kCols, rest.data());
+            const auto blockOf = [&](std::int64_t b) -> const Q8Chunk& {
+                return panel[static_cast<std::size_t>(b / 8 * tokens + tokens - 1)];
+            };
+            const int raise = static_cast<int>(blockOf(1).q[32]); // block 1 is zero throughout
+            QVERIFY(raise == 0 || raise == 128);
+            for (std::int64_t b = 0; b < 400; ++b) {
+                const Q8Block& wanted = expected[static_cast<std::size_t>(b)];
+                const Q8Chunk& chunk = blockOf(b);
+                const auto at = static_cast<std::size_t>(b % 8);
+                int sums[2] = {};
+                for (std::size_t i = 0; i < 32; ++i) {
+                    QCOMPARE(static_cast<int>(static_cast<std::int8_t>(chunk.q[at * 32 + i] - raise)), static_cast<int>(wanted.q[i]));
+                    sums[i / 16] += wanted.q[i];
+                    const auto column = static_cast<std::size_t>(b * 32) + i;
+                    if (!std::isfinite(x[column])) continue;
+                    const double left = static_cast<double>(x[column]) - static_cast<double>(wanted.scale) * wanted.q[i];
+                    QVERIFY(std::fabs(static_cast<double>(rest[column]) - left) <= 1e-7 * std::fabs(static_cast<double>(x[column])) + 1e-37);
+                }
+                QCOMPARE(chunk.scale[at], wanted.scale);
+                QCOMPARE(chunk.sum32[at], wanted.scale * static_cast<float>(wanted.sum));
+                QCOMPARE(chunk.sum16[2 * at], wanted.scale * static_cast<float>(sums[0]));
+                QCOMPARE(chunk.sum16[2 * at + 1], wanted.scale * static_cast<float>(sums[1]));
+            }
         }
     }
 
@@ -299,8 +323,9 @@ private slots:
         if (!kernels) return;
         const auto type = static_cast<DType>(dtype);
         if (!kernels->supports(type)) QSKIP("no kernels for this type: the portable path computes it");
-        // 8,224 columns are several panels of a tile, 257 tokens two passes.
-        std::vector<Shape> shapes{{3, 8224, 5}, {18, 256, 257}};
+        // 8,224 columns are several panels of a tile, 515 tokens two passes.
+        std::vector<Shape> shapes{{3, 8224, 5}, {18, 256, 515}, {37, 544, 11}};
+        for (const std::int64_t tokens : {6, 7, 8, 9, 10, 12, 14}) shapes.push_back({33, 256, tokens});
         for (const std::int64_t cols : {32, 96, 256, 896, 2048}) {
             for (const std::int64_t rows : {1, 3, 17, 64}) {
                 for (const std::int64_t tokens : {1, 2, 3, 5, 16, 33}) {

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The loops of limit_loops.h over one Isa. Included by the translation unit of one instruction set; everything here is internal
+// to it.
+#pragma once
+
+#include "kernels/cpu/simd/activation_panel.h"
+#include "kernels/cpu/simd/limit_loops.h"
+
+namespace hearth::kernels {
+
+namespace {
+
+constexpr int kLimitSums = 12; ///< independent, so that no product waits for another's sum
+
+/// The compiler may neither drop v nor know it.
+template <class V>
+HEARTH_ALWAYS void unknown(V& v) {
+    asm volatile("" : "+v"(v));
+}
+
+template <class Isa>
+std::uint64_t readLoop(const void* data, std::int64_t bytes) {
+    constexpr std::int64_t kVector = Isa::kLanes * 4;
+    constexpr int kAtOnce = 4;
+    const auto* first = static_cast<const std::uint8_t*>(data);
+    const std::uint8_t* second = first + bytes / 2;
+    typename Isa::Integers sums[2][kAtOnce];
+    for (auto& stream : sums) {
+        for (auto& sum : stream) sum = Isa::noIntegers();
+    }
+    for (std::int64_t at = 0; at < bytes / 2; at += kAtOnce * kVector) {
+#pragma GCC unroll 4
+        for (int i = 0; i < kAtOnce; ++i) {
+            sums[0][i] = Isa::addIntegers(sums[0][i], first + at + i * kVector);
+            sums[1][i] = Isa::addIntegers(sums[1][i], second + at + i * kVector);
+        }
+    }
+    std::uint64_t total = 0;
+    for (auto& stream : sums) {
+        for (auto& sum : stream) {
+            std::uint64_t words[kVector / 8];
+            std::memcpy(words, &sum, sizeof words);
+            for (const std::uint64_t word : words) total += word;
+        }
+    }
+    return total;
+}
+
+template <class Isa>
+std::int64_t int8Loop(std::int64_t rounds) {
+    typename Isa::Integers sums[kLimitSums];
+    for (auto& sum : sums) sum = Isa::noIntegers();
+    typename Isa::Integers u = Isa::noIntegers();
+    typename Isa::Integers q = Isa::noIntegers();
+    for (std::int64_t i = 0; i < rounds; ++i) {
+        unknown(u);
+        unknown(q);
+#pragma GCC unroll 12
+        for (auto& sum : sums) sum = Isa::dotIntegers(sum, u, q);
+    }
+    for (auto& sum : sums) unknown(sum);
+    return rounds * kLimitSums * Isa::kLanes * 4 * 2;
+}
+
+template <class Isa>
+std::int64_t f32Loop(std::int64_t rounds) {
+    typename Isa::Vector sums[kLimitSums];
+    for (auto& sum : sums) sum = Isa::zero();
+    typename Isa::Vector a = Isa::zero();
+    typename Isa::Vector b = Isa::zero();
+    for (std::int64_t i = 0; i < rounds; ++i) {
+        unknown(a);
+        unknown(b);
+#pragma GCC unroll 12
+        for (auto& sum : sums) sum = Isa::multiplyAdd(a, b, sum);
+    }
+    for (auto& sum : sums) unknown(sum);
+    return rounds * kLimitSums * Isa::kLanes * 2;
+}
+
+template <class Isa>
+constexpr LimitLoops makeLimitLoops() {
+    return {readLoop<Isa>, int8Loop<Isa>, f32Loop<Isa>, nullptr};
+}
+
+} // namespace
+
+} // namespace hearth::kernels
