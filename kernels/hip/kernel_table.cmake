@@ -1,4 +1,5 @@
 # Writes docs/gpu-kernels.md from the tables of resources that compile_family.cmake left beside the code objects.
+cmake_minimum_required(VERSION 3.25)
 set(kernels "")
 foreach(family ${FAMILIES})
   file(STRINGS ${FOLDER}/kernels.${family}.hsaco.resources.tsv lines)
