@@ -119,7 +119,7 @@ private slots:
         row("architecture", madeOf(header("mamba")), "the architecture 'mamba'");
         row("no architecture", madeOf(GgufWriter()), "does not say which architecture");
         row("architecture unprintable", madeOf(header("\x1b[2J\xff")), "the architecture '?[2J");
-        row("tokenizer", madeOf(header("llama", "bert")), "the tokenizer 'bert'");
+        row("tokenizer", madeOf(header("llama", "rwkv")), "the tokenizer 'rwkv'");
         row("no tokenizer",
             madeOf(GgufWriter(),
                    [](GgufWriter& w) {
