@@ -2,6 +2,7 @@
 #include "core/catalog/memory_plan.h"
 
 #include "core/gguf/gguf_file.h"
+#include "core/model/backend_set.h"
 #include "core/model/decoder.h"
 #include "core/model/kv_cache.h"
 #include "core/model/model.h"
@@ -131,7 +132,7 @@ MemoryPlan planFor(const MemoryNeeds& needs, const MemoryRoom& room, const PlanW
     const std::int32_t layers = needs.layers();
     MemoryPlan plan;
     plan.layers = layers;
-    plan.contextLength = contextLengthFor(wishes.contextLength, needs.trainedContext);
+    plan.contextLength = contextLengthFor(needs.learnedPositions ? std::min(wishes.contextLength, needs.trainedContext) : wishes.contextLength, needs.trainedContext);
     plan.kvType = needs.headDim % 32 == 0 ? wishes.kvType : KvType::F16;
     plan.gpuUsable = room.gpuUsable();
     plan.gpuFree = room.gpu == GpuKind::None ? 0 : room.gpuFree;
@@ -150,6 +151,8 @@ MemoryPlan planFor(const MemoryNeeds& needs, const MemoryRoom& room, const PlanW
         plan.reason = PlanReason::CpuNoGpu;
     } else if (wishes.preferCpu || wishes.gpuLayers == 0) {
         plan.reason = PlanReason::CpuWished;
+    } else if (needs.needsSpecials && !room.gpuOffersSpecials) {
+        plan.reason = PlanReason::CpuGpuLacks;
     } else if (right == 0) {
         plan.reason = PlanReason::CpuGpuWrong;
     } else if (all && fits(everything)) {
@@ -204,6 +207,8 @@ MemoryNeeds memoryNeeds(const GgufFile& file, const ModelConfig& config, const P
     needs.kvHeads = config.kvHeads;
     needs.headDim = config.headDim;
     needs.trainedContext = config.trainedContext;
+    needs.learnedPositions = config.learnedPositions;
+    needs.needsSpecials = !specialsOf(config).empty();
     for (const GgufTensor& tensor : file.tensors()) {
         if (staysOnHost(tensor.name)) continue;
         const TensorPlace place = placeOf(tensor.name);

@@ -59,6 +59,8 @@ struct MemoryNeeds {
     std::int32_t kvHeads = 0;
     std::int32_t headDim = 0;
     std::int32_t trainedContext = 0;
+    bool learnedPositions = false; ///< a context ends where it was trained to, whatever is wished
+    bool needsSpecials = false;    ///< operations that not every back end has (specialsOf)
 
     [[nodiscard]] std::int32_t layers() const { return static_cast<std::int32_t>(layerWeights.size()); }
     [[nodiscard]] std::uint64_t kvBytesPerLayer(std::int32_t contextLength, kernels::KvType type) const;
@@ -96,6 +98,7 @@ struct MemoryRoom {
     /// What a back end takes for itself on the device whatever the model: staging, the rest of its last piece of memory.
     std::uint64_t gpuOverhead = std::uint64_t{32} << 20;
     GpuGaps gaps;
+    bool gpuOffersSpecials = false; ///< no GPU back end has kernels/ops/special.h yet; whoever has one open asks it
 
     /// Kept free for the desktop, on every card: whether one drives a display is not known. Of a discrete card 8 %, at
     /// least 512 MiB; of an integrated one 25 %.
@@ -120,6 +123,7 @@ enum class PlanReason : std::uint8_t {
     CpuWished,
     CpuNoGpu,
     CpuGpuTooSmall,     ///< not even one layer fits
+    CpuGpuLacks,        ///< the GPU's kernels lack an operation that the model needs
     CpuGpuWrong,        ///< the GPU computes something wrongly that every layer needs
 };
 

@@ -51,6 +51,8 @@ std::string place(const MemoryPlan& plan) {
     case PlanReason::CpuGpuTooSmall:
         return fmt::format("CPU: one layer alone needs {} on the GPU, {} are free for models",
                            formatBytes(plan.leastGpuBytes), formatBytes(plan.gpuUsable));
+    case PlanReason::CpuGpuLacks:
+        return fmt::format("CPU, because Hearth's kernels for the GPU lack what this model needs: {}", ramNumbers(plan));
     case PlanReason::CpuGpuWrong:
         return fmt::format("CPU, because the GPU failed its test in what every layer needs: {}", ramNumbers(plan));
     }
@@ -65,7 +67,8 @@ std::string describe(const MemoryPlan& plan) {
     if (plan.keepsWrongParts() && plan.reason != PlanReason::PartRight) where += "; that leaves out layers in which the GPU failed its test";
     if (plan.q8CacheWrong) where += "; keys and values are f16, because the GPU failed its test with q8_0";
     if (plan.fitsRam()) return fmt::format("{}.", where);
-    const bool said = plan.reason == PlanReason::CpuWished || plan.reason == PlanReason::CpuNoGpu || plan.reason == PlanReason::CpuGpuWrong;
+    const bool said = plan.reason == PlanReason::CpuWished || plan.reason == PlanReason::CpuNoGpu || plan.reason == PlanReason::CpuGpuLacks ||
+                      plan.reason == PlanReason::CpuGpuWrong;
     return said ? fmt::format("{}, {}.", where, kFromDisk)
                 : fmt::format("{}; this {}, {}.", where, ramNumbers(plan), kFromDisk);
 }

@@ -176,11 +176,9 @@ Result<MemoryPlan> Engine::makePlan(const GgufFile& file) {
     MemoryRoom room;
     if (m_gpuBackend) room = roomOn(&m_placement.device, m_gpus->freeMemory(m_placement.device));
     if (const auto available = availableMemory()) room.ramFree = *available;
+    room.gpuOffersSpecials = true; // asked above, where what is lacking has a name
     m_placement.gaps = room.gaps;
-    // Learned positions end where they end, whatever was wished.
-    PlanWishes wished = *wishes;
-    if (config->learnedPositions) wished.contextLength = std::min(wished.contextLength, config->trainedContext);
-    return planMemory(memoryNeeds(file, *config), room, wished);
+    return planMemory(memoryNeeds(file, *config), room, *wishes);
 }
 
 Result<void> Engine::loadHere(GgufFile file, const std::function<void(const LoadProgress&)>& progress, std::stop_token stop) {

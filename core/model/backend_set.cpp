@@ -33,15 +33,19 @@ Error errorOf(const kernels::Status& status, BackendSide side) {
     return error(ErrorCode::Internal, fmt::format("status {}", static_cast<int>(status.code)));
 }
 
-std::optional<kernels::SpecialOperation> lackedBy(const kernels::Backend& backend, const ModelConfig& config) {
+std::vector<kernels::SpecialOperation> specialsOf(const ModelConfig& config) {
     using kernels::SpecialOperation;
     constexpr std::int32_t kWidestHead = 256; // of what every back end has
     std::vector<SpecialOperation> needs;
-    if (config.feedForwardForm == FeedForwardForm::ClampedSwiGlu)
-        needs.insert(needs.end(), {SpecialOperation::ClampedSwiGlu, SpecialOperation::ExpertBias});
+    if (config.feedForwardForm == FeedForwardForm::ClampedSwiGlu) needs = {SpecialOperation::ClampedSwiGlu, SpecialOperation::ExpertBias};
     if (config.latent.rank > 0) needs.push_back(SpecialOperation::CopyColumns);
     if (config.headDim > kWidestHead) needs.push_back(SpecialOperation::WideHeads);
-    const auto lacked = std::ranges::find_if(needs, [&](SpecialOperation need) { return !backend.offers(need); });
+    return needs;
+}
+
+std::optional<kernels::SpecialOperation> lackedBy(const kernels::Backend& backend, const ModelConfig& config) {
+    const auto needs = specialsOf(config);
+    const auto lacked = std::ranges::find_if(needs, [&](kernels::SpecialOperation need) { return !backend.offers(need); });
     if (lacked == needs.end()) return std::nullopt;
     return *lacked;
 }

@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace hearth::core {
 
@@ -33,6 +34,8 @@ struct BackendSet {
 /// refuses a launch counts as lost: nothing more can be computed on it. Call it with a status that is not ok.
 [[nodiscard]] Error errorOf(const kernels::Status& status, BackendSide side);
 
+/// What a model needs besides what every back end has.
+[[nodiscard]] std::vector<kernels::SpecialOperation> specialsOf(const ModelConfig& config);
 /// What this model needs and that back end does not offer; nothing when it can compute the model.
 [[nodiscard]] std::optional<kernels::SpecialOperation> lackedBy(const kernels::Backend& backend,
                                                                 const ModelConfig& config);

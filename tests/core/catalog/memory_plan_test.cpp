@@ -285,6 +285,15 @@ void MemoryPlanTest::wishesAreKeptWhereTheyFit() {
     QCOMPARE(core::contextLengthFor(-7, 2048), 2048);
     QCOMPARE(core::contextLengthFor(10, 2048), 64);
     QCOMPARE(core::contextLengthFor(100'000, 2048), 100'000);
+    // Learned positions end where they end.
+    MemoryNeeds learned = eightBillion();
+    learned.trainedContext = 1024;
+    const auto contextOf = [&](std::int32_t wished) { return planMemory(learned, roomWith(32 * kGibi), {.contextLength = wished}).contextLength; };
+    QCOMPARE(contextOf(4096), 4096);
+    learned.learnedPositions = true;
+    QCOMPARE(contextOf(4096), 1024);
+    QCOMPARE(contextOf(512), 512);
+    QCOMPARE(contextOf(0), 1024);
 }
 
 void MemoryPlanTest::ramIsCounted() {
@@ -448,6 +457,13 @@ void MemoryPlanTest::wrongPartsStayOnTheCpu() {
     QCOMPARE(planWith({.mixtures = true}).layersOnGpu(), 31);
     QCOMPARE(planWith({.expertProducts = typeBit(DType::Q4_K)}).layersOnGpu(), 31);
     QCOMPARE(planWith({.expertProducts = typeBit(DType::Q5_K)}).layersOnGpu(), 32);
+
+    // What the self-test cannot find: kernels that are not there.
+    needs.needsSpecials = true;
+    plan = planWith({});
+    QCOMPARE(int(plan.reason), int(PlanReason::CpuGpuLacks));
+    QVERIFY(!plan.onGpu() && text(plan).startsWith("CPU, because Hearth's kernels for the GPU lack what this model needs"));
+    needs.needsSpecials = false;
 
     // A cache that the GPU gets wrong: another one there, the wished one where the CPU does it all.
     const PlanWishes q8{.kvType = KvType::Q8_0};
