@@ -20,16 +20,7 @@ Result<ModelConfig> readConfig(const GgufMetadata& metadata) {
 }
 
 std::vector<TensorSpec> listTensors(const ModelConfig& config, ModelWeights& weights) {
-    TensorList list(config, weights);
-    list.addEmbeddingAndOutput();
-    for (std::int32_t layer = 0; layer < config.layers; ++layer) {
-        list.addAttention(layer);
-        list.addQkvBiases(layer, TensorNeed::Required);
-        list.addAttentionOutputBias(layer, TensorNeed::Required);
-        list.addFeedForward(layer);
-        list.addFeedForwardBiases(layer, TensorNeed::Required);
-    }
-    return list.take();
+    return listBiasedTransformer(config, weights, TensorNeed::Required);
 }
 
 } // namespace hearth::core::gptneox

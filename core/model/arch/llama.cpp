@@ -19,16 +19,7 @@ Result<ModelConfig> readConfig(const GgufMetadata& metadata) {
 }
 
 std::vector<TensorSpec> listTensors(const ModelConfig& config, ModelWeights& weights) {
-    TensorList list(config, weights);
-    list.addEmbeddingAndOutput();
-    for (std::int32_t layer = 0; layer < config.layers; ++layer) {
-        list.addAttention(layer);
-        list.addQkvBiases(layer, TensorNeed::Optional);
-        list.addAttentionOutputBias(layer, TensorNeed::Optional);
-        list.addFeedForward(layer);
-        list.addFeedForwardBiases(layer, TensorNeed::Optional);
-    }
-    return list.take();
+    return listBiasedTransformer(config, weights, TensorNeed::Optional);
 }
 
 } // namespace hearth::core::llama

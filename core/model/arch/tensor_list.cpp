@@ -226,4 +226,17 @@ void TensorList::addExpertBiases(std::int32_t layer) {
             weights.expertDownBias);
 }
 
+std::vector<TensorSpec> listBiasedTransformer(const ModelConfig& config, ModelWeights& weights, TensorNeed biases) {
+    TensorList list(config, weights);
+    list.addEmbeddingAndOutput();
+    for (std::int32_t layer = 0; layer < config.layers; ++layer) {
+        list.addAttention(layer);
+        list.addQkvBiases(layer, biases);
+        list.addAttentionOutputBias(layer, biases);
+        list.addFeedForward(layer);
+        list.addFeedForwardBiases(layer, biases);
+    }
+    return list.take();
+}
+
 } // namespace hearth::core

@@ -62,4 +62,7 @@ private:
     std::vector<TensorSpec> m_specs;
 };
 
+/// A transformer of attention and feed-forward, with biases that all its matrices have, or may have.
+[[nodiscard]] std::vector<TensorSpec> listBiasedTransformer(const ModelConfig& config, ModelWeights& weights, TensorNeed biases);
+
 } // namespace hearth::core
