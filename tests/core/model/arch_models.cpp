@@ -5,7 +5,7 @@
 #include "tests/support/tiny_vocabulary.h"
 
 #include <cmath>
-#include <cstdlib>
+#include <stdexcept>
 #include <variant>
 
 namespace hearth::test {
@@ -348,7 +348,7 @@ void addOthers(Models& models) {
 
 void writeKey(GgufWriter& writer, const std::string& key, const GgufValue& value) {
     const auto* scalar = std::get_if<GgufScalar>(&value);
-    if (scalar == nullptr) std::abort(); // no model has an array among its own keys
+    if (scalar == nullptr) throw std::logic_error(key + ": no model has an array among its own keys");
     if (const auto* boolean = std::get_if<bool>(scalar)) writer.addBool(key, *boolean);
     if (const auto* integer = std::get_if<std::int64_t>(scalar)) writer.addUint32(key, static_cast<std::uint32_t>(*integer));
     if (const auto* floating = std::get_if<double>(scalar)) writer.addFloat32(key, static_cast<float>(*floating));
@@ -379,9 +379,9 @@ core::GgufMetadata metadataOf(const ArchModel& model) {
 std::vector<TestTensor> tensorsOf(const ArchModel& model) {
     const core::GgufMetadata metadata = metadataOf(model);
     const auto architecture = core::findArchitecture(metadata);
-    if (!architecture) std::abort();
+    if (!architecture) throw std::logic_error(model.name + ": " + architecture.error().message);
     const auto config = (*architecture)->readConfig(metadata);
-    if (!config) std::abort();
+    if (!config) throw std::logic_error(model.name + ": " + config.error().message);
     core::ModelWeights weights;
     std::vector<TestTensor> tensors;
     for (const TensorSpec& spec : (*architecture)->listTensors(*config, weights)) {
