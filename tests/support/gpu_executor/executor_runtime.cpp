@@ -360,7 +360,9 @@ std::string ExecutorRuntime::hostAddressIn(const void* arguments, std::size_t by
     for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= bytes; at += sizeof(std::uintptr_t)) {
         std::uintptr_t word = 0;
         std::memcpy(&word, static_cast<const std::byte*>(arguments) + at, sizeof word);
-        if (word < 0x10000 || word >> 47 != 0 || m_memory.known(word) || !mapped(word)) continue;
+        // Two small numbers side by side look like a low address. Heap, stack and libraries of a program that may lie anywhere are high up,
+        // but a GPU's real driver, loaded by another row, reserves what is low.
+        if (word >> 46 != 1 || m_memory.known(word) || !mapped(word)) continue;
         const std::string what = m_memory.describe(word);
         return "the argument at byte " + std::to_string(at) + " is " + (what.empty() ? "an address of the host" : what);
     }
