@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/settings/memory_plan_view.h"
 
-#include "core/base/units.h"
 #include "ui/widgets/gauge.h"
 #include "ui/widgets/status_text.h"
 
@@ -18,10 +17,6 @@ constexpr int kGaugeGap = 2;
 
 double share(std::uint64_t part, std::uint64_t whole) {
     return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
-QString bytesText(std::uint64_t bytes) {
-    return QString::fromStdString(core::formatBytes(bytes));
 }
 
 } // namespace

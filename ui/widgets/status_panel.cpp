@@ -27,7 +27,6 @@ constexpr int kLoadPoints = 60;           ///< a minute at one sample a second
 constexpr double kSpeedPointSeconds = 0.25; ///< shorter spans jump too much to be read
 constexpr int kMinimumWidth = 220;
 
-QString bytesText(std::uint64_t bytes) { return bytes == 0 ? QString() : QString::fromStdString(core::formatBytes(bytes)); }
 
 QString countText(int count) { return QString::fromStdString(core::formatCount(static_cast<std::uint64_t>(std::max(0, count)))); }
 

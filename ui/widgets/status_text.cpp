@@ -47,6 +47,10 @@ QString inUnitOf(std::uint64_t bytes, std::uint64_t total) {
     return QString::number(static_cast<double>(bytes) / unitOf(total).first, 'f', 1);
 }
 
+QString bytesText(std::uint64_t bytes) {
+    return bytes == 0 ? QString() : QString::fromStdString(core::formatBytes(bytes));
+}
+
 QString shareText(std::uint64_t used, std::uint64_t total) {
     if (total == 0) return {};
     return text("%1 of %2 %3").arg(inUnitOf(used, total), inUnitOf(total, total), QLatin1String(unitOf(total).second));

@@ -18,6 +18,8 @@ namespace hearth::ui {
 [[nodiscard]] QString percentText(std::optional<float> share);
 /// "0.18 s", from ten seconds on "12.3 s".
 [[nodiscard]] QString secondsText(double seconds);
+/// "6.9 GB"; empty for 0.
+[[nodiscard]] QString bytesText(std::uint64_t bytes);
 /// "6.9 of 20.0 GB" in the unit of the total; empty when the total is 0.
 [[nodiscard]] QString shareText(std::uint64_t used, std::uint64_t total);
 /// The number of shareText alone: "5.8" of a total in GB.
