@@ -91,6 +91,11 @@ enum class SpecialOperation : std::uint8_t {
     WideHeads,     ///< attention over heads of more than 256 elements
 };
 
+/// What Hearth's GPU back end offers, whatever the device: for plans that are made before one is open.
+[[nodiscard]] constexpr bool isOnEveryGpu(SpecialOperation operation) {
+    return operation != SpecialOperation::WideHeads;
+}
+
 /// "biases of experts": what offers() said no to, for messages.
 [[nodiscard]] std::string_view name(SpecialOperation operation);
 

@@ -46,6 +46,7 @@ public:
         testAttention(DType::F16, kernels::KvType::F16, "f16");
         testAttention(DType::Q8_0, kernels::KvType::Q8_0, "q8_0");
         testExperts();
+        testSpecials();
         for (const kernels::DTypeInfo& type : kernels::allDTypes()) {
             if (type.computes) testFormat(type);
         }
@@ -125,6 +126,7 @@ private:
     void testAttention(DType dtype, kernels::KvType type, std::string_view name);
     void testAttentionOf(const CacheKind& kind, std::int32_t heads, std::int32_t kvHeads, std::int32_t headDim, std::int32_t tokens);
     void testExperts();
+    void testSpecials();
     void testExpertFormat(const kernels::DTypeInfo& type);
     void testFormat(const kernels::DTypeInfo& type);
     void testSampling();
@@ -309,6 +311,29 @@ void SelfTest::testExperts() {
     const Twin products = random(kTokens * kUsed, kRows);
     const Twin shares = random(kTokens, kUsed);
     check({"moeCombine"}, combined, kSmooth, [&](Backend& b, std::size_t s) { b.moeCombine(combined[s], products[s], shares[s]); });
+}
+
+void SelfTest::testSpecials() {
+    constexpr std::int64_t kTokens = 3;
+    constexpr std::int64_t kUsed = 2;
+    constexpr std::int64_t kCols = 1090;
+    const std::array<std::int32_t, kTokens * kUsed> chosen{2, 0, 1, 2, 0, 1};
+    const Twin x = random(kTokens * kUsed, kCols);
+    const Twin up = random(kTokens * kUsed, kCols);
+    const Twin biases = random(3, kCols);
+    const Twin out = blank(kTokens * kUsed, kCols);
+    const Twin ids = upload(DType::I32, kTokens, kUsed, std::as_bytes(std::span(chosen)));
+    const Twin narrow = random(kTokens, 100);
+    if (ids[0].data == nullptr) return stop({"addExpertBias", {}}, true);
+    if (m_backends[0]->offers(kernels::SpecialOperation::ClampedSwiGlu)) {
+        check({"clampedSwiGlu"}, out, kSmooth, [&](Backend& b, std::size_t s) { b.clampedSwiGlu(out[s], x[s], up[s]); });
+    }
+    if (m_backends[0]->offers(kernels::SpecialOperation::ExpertBias)) {
+        check({"addExpertBias"}, x, kExact, [&](Backend& b, std::size_t s) { b.addExpertBias(x[s], biases[s], ids[s]); });
+    }
+    if (m_backends[0]->offers(kernels::SpecialOperation::CopyColumns)) {
+        check({"copyColumns"}, out, kExact, [&](Backend& b, std::size_t s) { b.copyColumns(out[s], 40, narrow[s], 7, 90); });
+    }
 }
 
 void SelfTest::testExpertFormat(const kernels::DTypeInfo& type) {

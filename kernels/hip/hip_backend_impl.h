@@ -2,7 +2,7 @@
 //
 // The inside of HipBackend, shared by its files: hip_backend.cpp (memory, steps, graphs), hip_products.cpp (matrix products),
 // hip_attention.cpp (cache and attention), hip_sample.cpp (the choice of the next token, and what a recorded step reads anew each time),
-// hip_bandwidth.cpp (the device's limit), hip_ops.cpp (everything else).
+// hip_special.cpp (what few models need), hip_bandwidth.cpp (the device's limit), hip_ops.cpp (everything else).
 #pragma once
 
 #include "kernels/hip/command_list.h"
@@ -62,6 +62,10 @@ public:
     void moeRoute(const TensorView& ids, const TensorView& weights, const TensorView& logits, bool renormalise) override;
     void matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& ids) override;
     void moeCombine(const TensorView& out, const TensorView& x, const TensorView& weights) override;
+    [[nodiscard]] bool offers(SpecialOperation operation) const override;
+    void clampedSwiGlu(const TensorView& out, const TensorView& gate, const TensorView& up) override;
+    void addExpertBias(const TensorView& x, const TensorView& bias, const TensorView& ids) override;
+    void copyColumns(const TensorView& out, std::int64_t outFrom, const TensorView& in, std::int64_t inFrom, std::int64_t count) override;
     [[nodiscard]] bool samples() const override { return true; }
     void sample(const TensorView& token, const TensorView& logits, const SampleRequest& request) override;
     void matmulAdd(const TensorView& x, const TensorView& weight, const TensorView& in, const TensorView& bias,
