@@ -179,7 +179,7 @@ private slots:
         load.kvType = kvType.toStdString();
         const auto info = engine.load(load, {}, {});
         QVERIFY2(info && info->backend == "GPU", info ? info->backendReason.c_str() : info.error().message.c_str());
-        QVERIFY(ask(engine, request({fromUser(longText(150))}, 8)).ok());
+        QVERIFY(ask(engine, request({fromUser(longText(60))}, 8)).ok());
         const auto measured = static_cast<double>(before - static_cast<std::int64_t>(freeBytes()));
         const auto predicted = static_cast<double>(plan.gpu.total());
         qInfo("predicted %.0f MB, measured %.0f MB: %+.1f %%", predicted / 1e6, measured / 1e6, (predicted / measured - 1.0) * 100.0);
