@@ -55,9 +55,6 @@ MatvecWeight matvecWeight(const TensorView& out, const TensorView& weight, const
 /// HEARTH_NORMED_FORMATS (formats.h).
 bool hasNormedKernel(DType dtype) {
     switch (dtype) {
-    case DType::IQ4_NL:
-    case DType::IQ4_XS:
-    case DType::MXFP4:
     case DType::Q4_0:
     case DType::Q4_1:
     case DType::Q4_K:
