@@ -76,7 +76,22 @@ ChatPrompt::ChatPrompt(const Tokenizer& tokenizer, std::string templateSource)
         useBuiltin("The model file's chat template leaves the user's message out");
     } else {
         m_fileTemplate = std::move(*compiled);
+        learnTurnEnd();
     }
+}
+
+void ChatPrompt::learnTurnEnd() {
+    constexpr std::string_view kReply = "a0reply0b";
+    constexpr std::string_view kNext = "c0next0d";
+    const std::array turns{ChatMessage{Role::User, "Hello"}, ChatMessage{Role::Assistant, std::string(kReply)}, ChatMessage{Role::User, std::string(kNext)}};
+    const auto rendered = renderWith(*m_fileTemplate, turns);
+    if (!rendered) return; // a template of single questions
+    const std::size_t next = rendered->rfind(kNext);
+    const std::size_t reply = rendered->rfind(kReply, next);
+    if (next == std::string::npos || reply == std::string::npos) return;
+    const std::size_t from = reply + kReply.size();
+    m_turnEnd = findTurnEnd(m_tokenizer, std::string_view(*rendered).substr(from, next - from));
+    m_stops = m_turnEnd.stops;
 }
 
 void ChatPrompt::useBuiltin(std::string why) {
@@ -144,7 +159,7 @@ Result<std::string> ChatPrompt::render(std::span<const ChatMessage> messages, bo
     if (m_fileTemplate) {
         if (auto text = renderMerging(*m_fileTemplate, messages)) {
             m_notice.clear();
-            m_stops.clear();
+            m_stops = m_turnEnd.stops;
             return *text + begun;
         } else {
             // It has worked before: only this conversation is beyond it.

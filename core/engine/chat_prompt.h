@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/chat/chat_template.h"
 #include "core/engine/generation.h"
+#include "core/engine/turn_end.h"
 #include "core/tokenizer/tokenizer.h"
 
 #include <array>
@@ -33,6 +34,8 @@ public:
     /// Why the file's own template is not in use, or was not for the last conversation; empty when it is.
     [[nodiscard]] const std::string& notice() const { return m_notice; }
     [[nodiscard]] bool usesFileTemplate() const { return m_fileTemplate.has_value(); }
+    /// Ends a turn in the file's own template, though the vocabulary does not know it for an end (TurnEnd).
+    [[nodiscard]] bool endsTurn(TokenId id) const { return m_turnEnd.token == id; }
     /// Stop strings that the last rendered format needs.
     [[nodiscard]] const std::vector<std::string>& stops() const { return m_stops; }
 
@@ -50,12 +53,14 @@ private:
     [[nodiscard]] Result<std::vector<TokenId>> tokenize(std::span<const ChatMessage> messages, bool continueLast);
     [[nodiscard]] std::string guarded(std::string_view text) const;
     void useBuiltin(std::string why);
+    void learnTurnEnd();
 
     const Tokenizer& m_tokenizer;
     std::optional<ChatTemplate> m_fileTemplate;
     std::optional<ChatTemplate> m_builtin;
     std::vector<std::string> m_controlTokens; ///< spellings, longest first
     std::array<bool, 256> m_startsControl{};  ///< by first byte: keeps a huge paste cheap
+    TurnEnd m_turnEnd; ///< of the file's template
     std::vector<std::string> m_stops;
     std::string m_notice;
 };

@@ -241,6 +241,11 @@ Result<TokenId> Engine::choose(Sampler& sampler) {
     return *token;
 }
 
+bool Engine::endsReply(TokenId token, std::int32_t generated) const {
+    // A template that leaves the reply's frame to the model lets it begin its own turn first.
+    return m_tokenizer->endsGeneration(token) || m_prompt->endsTurn(token) || (generated > 0 && m_tokenizer->beginsTurn(token));
+}
+
 Result<void> Engine::computePrompt(std::span<const TokenId> ids, const Sampler* sampler, const GenerationEvents& events,
                                    GenerationStats& stats, std::stop_token stop) {
     // The last token is always computed: its logits are needed.
@@ -320,7 +325,7 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
         const bool onGpu = m_chosen.has_value();
         const auto token = choose(sampler);
         if (!token) return std::unexpected(token.error());
-        if (m_tokenizer->endsGeneration(*token)) break;
+        if (endsReply(*token, stats.generatedTokens)) break;
         ++stats.generatedTokens;
         stats.gpuChosenTokens += onGpu ? 1 : 0;
         sampler.accept(*token);
