@@ -241,6 +241,47 @@ private slots:
         QCOMPARE(reply.reason(), code(FinishReason::EndOfText));
         QCOMPARE(reply.text, before);
     }
+
+    /// The model says the end of its reasoning in the place of a word; the prompt opened it.
+    void reply_isTakenApart() {
+        TinyModelOptions options{.name = "plain", .chatTemplateText = std::string(kNothing) + "{% if add_generation_prompt %}<think>\n{% endif %}"};
+        const auto wanted = request({fromUser("hello")}, 24);
+        core::Engine engine;
+        QVERIFY(load(engine, writeTinyModel(m_folder.path().toStdString(), options)));
+        const Reply open = ask(engine, wanted);
+        QVERIFY(open.ok());
+        QVERIFY(open.text.starts_with("<think>\n"));
+        QCOMPARE(open.text, "<think>\n" + open.result->rawText);
+        QVERIFY(!open.parts.reasoning.empty() && open.parts.content.empty());
+        const auto ids = engine.tokenizer()->encode(open.result->rawText, core::AddSpecial::No, core::SpecialTokens::AsText);
+        const auto prompt = engine.chatPrompt()->build(wanted, 512, 0);
+        std::size_t at = 3;
+        const auto stands = [](std::span<const TokenId> list, TokenId id) { return std::ranges::find(list, id) != list.end(); };
+        while (at < ids.size() && (stands(std::span(ids).first(at), ids[at]) || stands(prompt->ids, ids[at]))) ++at;
+        QVERIFY(at < ids.size());
+
+        options.name = "thought";
+        options.controls = {{engine.tokenizer()->vocabulary().tokens[static_cast<std::size_t>(ids[at])], "</think>"}};
+        const Reply reply = askFresh(writeTinyModel(m_folder.path().toStdString(), options), wanted);
+        QVERIFY(reply.ok());
+        const std::string before = engine.tokenizer()->decode(std::span(ids).first(at));
+        QVERIFY2(reply.text.starts_with("<think>\n" + before + "</think>"), reply.text.c_str());
+        QCOMPARE("<think>\n" + reply.result->rawText, reply.text);
+        const auto trimmed = [](const std::string& text) { return QString::fromStdString(text).trimmed().toStdString(); };
+        QCOMPARE(reply.parts.reasoning, trimmed(before));
+        QVERIFY(!reply.parts.content.empty());
+        QCOMPARE(reply.parts.content, reply.result->parts.content);
+        QCOMPARE(reply.parts.reasoning, reply.result->parts.reasoning);
+
+        // Carried on inside the reasoning: the tag is written once.
+        auto more = request({fromUser("hello"), fromAssistant("<think>\nwell then")}, 8);
+        more.continueLast = true;
+        const Reply carried = askFresh(writeTinyModel(m_folder.path().toStdString(), options), more);
+        QVERIFY(carried.ok());
+        QVERIFY2(!carried.text.starts_with("<think>"), carried.text.c_str());
+        QCOMPARE(carried.text, carried.result->rawText);
+        QVERIFY(!carried.parts.reasoning.empty());
+    }
 };
 
 QTEST_GUILESS_MAIN(TurnEndTest)
