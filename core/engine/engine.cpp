@@ -39,28 +39,46 @@ std::vector<TokenId> findDryBreakers(const Tokenizer& tokenizer) {
 
 } // namespace
 
-/// Token bytes -> whole UTF-8 -> stop strings -> the caller, noting when the first text came.
+/// Token bytes -> whole UTF-8 -> stop strings -> parts -> the caller, noting when the first text came.
 struct Engine::ReplyWriter {
-    const GenerationEvents& events;
+    ReplyWriter(const GenerationEvents& toEvents, GenerationResult& result, const ChatPrompt& prompt, std::vector<std::string> stops)
+        : raw(result.rawText)
+        , matcher(std::move(stops))
+        , parser(ReplyParser::create(prompt.replyFormat(), prompt.replyStart(),
+                                     {.text =
+                                          [this, &toEvents](std::string_view text) {
+                                              any = true;
+                                              if (toEvents.text) toEvents.text(text);
+                                          },
+                                      .part =
+                                          [&toEvents, &result](const ReplyDelta& delta) {
+                                              result.parts.add(delta);
+                                              if (toEvents.part) toEvents.part(delta);
+                                          }})) {}
+    ReplyWriter(const ReplyWriter&) = delete; // the parser's callbacks point here
+    ReplyWriter& operator=(const ReplyWriter&) = delete;
+
+    std::string& raw;
     TextStreamDecoder decoder{};
     StopMatcher matcher;
+    std::unique_ptr<ReplyParser> parser;
     bool any = false;
 
-    void show(std::string_view text) {
-        if (text.empty()) return;
-        any = true;
-        if (events.text) events.text(text);
+    void read(std::string_view text) {
+        raw += text;
+        parser->feed(text);
     }
     /// False when a stop string was completed.
     bool write(std::string_view bytes) {
         const StopMatcher::Step step = matcher.feed(decoder.feed(bytes));
-        show(step.text);
+        read(step.text);
         return !step.stopped;
     }
     void finish() {
         const StopMatcher::Step step = matcher.feed(decoder.finish());
-        show(step.text);
-        if (!step.stopped) show(matcher.finish());
+        read(step.text);
+        if (!step.stopped) read(matcher.finish());
+        parser->finish();
     }
 };
 
@@ -241,6 +259,11 @@ Result<TokenId> Engine::choose(Sampler& sampler) {
     return *token;
 }
 
+bool Engine::endsReply(TokenId token, std::int32_t generated) const {
+    // A template that leaves the reply's frame to the model lets it begin its own turn first.
+    return m_tokenizer->endsGeneration(token) || m_prompt->endsTurn(token) || (generated > 0 && m_tokenizer->beginsTurn(token));
+}
+
 Result<void> Engine::computePrompt(std::span<const TokenId> ids, const Sampler* sampler, const GenerationEvents& events,
                                    GenerationStats& stats, std::stop_token stop) {
     // The last token is always computed: its logits are needed.
@@ -289,6 +312,7 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
     if (!prompt) return std::unexpected(prompt.error());
     if (prompt->ids.empty()) return fail(ErrorCode::InvalidArgument, "the chat template produced an empty prompt");
     m_lastDropped = prompt->droppedMessages;
+    if (!request.tools.empty() && !m_prompt->knowsTools()) result.notices.emplace_back("The model's chat template knows no tools, so it was not told of them.");
     stats.droppedMessages = prompt->droppedMessages;
 
     const auto finish = [&](FinishReason reason) {
@@ -308,7 +332,7 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
 
     std::vector<std::string> stops = request.stops;
     stops.insert(stops.end(), m_prompt->stops().begin(), m_prompt->stops().end());
-    ReplyWriter writer{.events = events, .matcher = StopMatcher(std::move(stops))};
+    ReplyWriter writer(events, result, *m_prompt, std::move(stops));
 
     const auto generationStart = Clock::now();
     FinishReason reason = FinishReason::EndOfText;
@@ -320,12 +344,12 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
         const bool onGpu = m_chosen.has_value();
         const auto token = choose(sampler);
         if (!token) return std::unexpected(token.error());
-        if (m_tokenizer->endsGeneration(*token)) break;
+        if (endsReply(*token, stats.generatedTokens)) break;
         ++stats.generatedTokens;
         stats.gpuChosenTokens += onGpu ? 1 : 0;
         sampler.accept(*token);
         const bool had = writer.any;
-        const bool goesOn = writer.write(m_tokenizer->tokenBytes(*token));
+        const bool goesOn = writer.write(m_prompt->replyBytes(*token));
         if (!had && writer.any) stats.firstTokenSeconds = secondsSince(start);
         stats.generationSeconds = secondsSince(generationStart);
         stats.contextUsed = static_cast<std::int32_t>(m_session.size()) + 1;

@@ -121,6 +121,8 @@ private:
     [[nodiscard]] Result<void> feed(std::span<const TokenId> ids, Wanted wanted, std::stop_token stop);
     [[nodiscard]] Result<void> feedHere(std::span<const TokenId> ids, Wanted wanted, std::stop_token stop);
     /// The token after a feed for this sampler, wherever it was chosen.
+    /// `generated`: tokens of the reply before this one.
+    [[nodiscard]] bool endsReply(TokenId token, std::int32_t generated) const;
     [[nodiscard]] Result<TokenId> choose(Sampler& sampler);
     /// Ids that may be chosen: an embedding may have more rows than the vocabulary has tokens (padding).
     [[nodiscard]] std::size_t choosableTokens() const;

@@ -19,7 +19,8 @@ namespace hearth::core {
 /// Called on the thread that called load or generate; must return quickly. Any may be empty.
 struct GenerationEvents {
     std::function<void(const PromptProgress&)> promptProgress;
-    std::function<void(std::string_view)> text;            ///< whole UTF-8, in order
+    std::function<void(std::string_view)> text;            ///< the shown text (GenerationResult): whole UTF-8, in order
+    std::function<void(const ReplyDelta&)> part;           ///< the same taken apart: reasoning, content, calls
     std::function<void(const GenerationStats&)> stats;     ///< after every token: live figures for the panel
     std::function<void(const ModelInfo&)> backendChanged;  ///< the GPU failed; the CPU carries this reply on
 };
