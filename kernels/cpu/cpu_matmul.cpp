@@ -55,7 +55,7 @@ bool CpuBackend::roundActivations(std::int64_t at, const float* x, std::int64_t 
 #ifdef HEARTH_HAVE_SIMD_MATMUL
     const bool withRest = rounding == Rounding::WithRest;
     const std::int64_t panelRows = withRest ? 2 * rows : rows;
-    if (!grow(m_rounded, at + panelRows * q8ChunksFor(cols), "matmul")) return false;
+    if (!grow(m_rounded, at + q8PanelChunks(panelRows, cols), "matmul")) return false;
     if (withRest && !grow(m_rest, rows * cols, "matmul")) return false;
     Q8Chunk* panel = m_rounded.data() + at;
     overRows(rows, cols, [&](std::int64_t from, std::int64_t to) {
@@ -165,7 +165,7 @@ void CpuBackend::matmulExperts(const TensorView& out, const TensorView& weight, 
         }
     });
     const bool rounds = roundsActivations(weight.dtype, cols);
-    const std::int64_t chunks = q8ChunksFor(cols);
+    const std::int64_t chunks = q8PanelChunks(1, cols); // no row of any panel takes more
     if (rounds && !grow(m_rounded, pairs * chunks, "matmulExperts")) return; // at once: products point into it
 
     const std::int64_t rowBytes = static_cast<std::int64_t>(bytesFor(weight.dtype, static_cast<std::uint64_t>(cols)));

@@ -53,6 +53,22 @@ HEARTH_ALWAYS __m512i nibbles64(const std::uint8_t* p) {
     return _mm512_and_si512(_mm512_srlv_epi16(both, split16(0, 4)), _mm512_set1_epi8(15));
 }
 
+/// The 16 bytes at p, p + step, p + 2 step, p + 3 step, by merging broadcasts, which need no shuffle.
+HEARTH_ALWAYS __m512i quarters(const std::uint8_t* p, int step) {
+    __m512i v = _mm512_castsi128_si512(load16(p));
+    v = _mm512_mask_broadcast_i32x4(v, 0x00f0, load16(p + step));
+    v = _mm512_mask_broadcast_i32x4(v, 0x0f00, load16(p + 2 * step));
+    return _mm512_mask_broadcast_i32x4(v, 0xf000, load16(p + 3 * step));
+}
+
+HEARTH_ALWAYS __m512i lowNibbles(__m512i bytes) {
+    return _mm512_and_si512(bytes, _mm512_set1_epi8(15));
+}
+
+HEARTH_ALWAYS __m512i highNibbles(__m512i bytes) {
+    return lowNibbles(_mm512_srli_epi16(bytes, 4));
+}
+
 // --- blocks of 32 ----------------------------------------------------------------------------------------------------
 
 /// The f16 at p, p + stride, ... of eight blocks.
@@ -85,6 +101,15 @@ struct BlocksOf32 {
     HEARTH_ALWAYS BlocksOf32(const std::uint8_t* chunk, __m256 scales) : p(chunk), scale(widen(scales)) { setMinimum(); }
     HEARTH_ALWAYS void setMinimum() { minimum = _mm512_mul_ps(scale, _mm512_set1_ps(static_cast<float>(Offset))); }
     [[nodiscard]] HEARTH_ALWAYS const std::uint8_t* block(int i) const { return p + i * Bytes; }
+    /// 16 bytes at `at` in every block: the low nibbles are its first half, the high ones its second.
+    HEARTH_ALWAYS void nibblePieces(__m512i (&u)[4], int at) const {
+        const __m512i even = quarters(p + at, 2 * Bytes);
+        const __m512i odd = quarters(p + Bytes + at, 2 * Bytes);
+        u[0] = lowNibbles(even);
+        u[1] = highNibbles(even);
+        u[2] = lowNibbles(odd);
+        u[3] = highNibbles(odd);
+    }
     /// value = scale u + m: the minimum with its sign turned.
     HEARTH_ALWAYS void setSummand(int at) {
         minimum = _mm512_sub_ps(_mm512_setzero_ps(), widen(halvesOf8Blocks<Bytes>(p + at)));
@@ -95,6 +120,16 @@ struct BlocksOf32 {
                                    | static_cast<std::uint64_t>(loadAs<std::uint32_t>(block(2 * i + 1) + at)) << 32;
         return _mm512_mask_add_epi8(u, bits, u, _mm512_set1_epi8(16));
     }
+    HEARTH_ALWAYS void addFifthBits(__m512i (&u)[4], int at) const {
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) {
+            const auto bitsOf = [&](int b) HEARTH_ALWAYS_LAMBDA { // 16 of them
+                return static_cast<std::uint64_t>(loadAs<std::uint16_t>(block(2 * b + i / 2) + at + i % 2 * 2));
+            };
+            const std::uint64_t bits = bitsOf(0) | bitsOf(1) << 16 | bitsOf(2) << 32 | bitsOf(3) << 48;
+            u[i] = _mm512_mask_add_epi8(u[i], bits, u[i], _mm512_set1_epi8(16));
+        }
+    }
 };
 
 template <DType D>
@@ -104,12 +139,14 @@ template <>
 struct Format<DType::Q4_0> : BlocksOf32<18, 8> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) {}
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const { return nibblesOf2(block(2 * i) + 2, block(2 * i + 1) + 2); }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const { nibblePieces(u, 2); }
 };
 
 template <>
 struct Format<DType::Q4_1> : BlocksOf32<20> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setSummand(2); }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const { return nibblesOf2(block(2 * i) + 4, block(2 * i + 1) + 4); }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const { nibblePieces(u, 4); }
 };
 
 template <>
@@ -118,6 +155,10 @@ struct Format<DType::Q5_0> : BlocksOf32<22, 16> {
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return addFifthBits(nibblesOf2(block(2 * i) + 6, block(2 * i + 1) + 6), i, 2);
     }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const {
+        nibblePieces(u, 6);
+        addFifthBits(u, 2);
+    }
 };
 
 template <>
@@ -125,6 +166,10 @@ struct Format<DType::Q5_1> : BlocksOf32<24> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setSummand(2); }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return addFifthBits(nibblesOf2(block(2 * i) + 8, block(2 * i + 1) + 8), i, 4);
+    }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const {
+        nibblePieces(u, 8);
+        addFifthBits(u, 4);
     }
 };
 
@@ -136,6 +181,12 @@ struct Format<DType::Q8_0> : BlocksOf32<34, 128> {
         return _mm512_xor_si512(q, _mm512_set1_epi8(-128));
     }
 };
+
+/// Nibbles to the bytes of a table that stands in every 128-bit part.
+HEARTH_ALWAYS void lookUp(__m512i (&u)[4], __m512i table) {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) u[i] = _mm512_shuffle_epi8(table, u[i]);
+}
 
 /// The table of the IQ4 formats, raised by 128, in every 128-bit part.
 HEARTH_ALWAYS __m512i iq4Values() {
@@ -149,6 +200,10 @@ struct Format<DType::IQ4_NL> : BlocksOf32<18, 128> {
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return _mm512_shuffle_epi8(iq4Values(), nibblesOf2(block(2 * i) + 2, block(2 * i + 1) + 2));
     }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const {
+        nibblePieces(u, 2);
+        lookUp(u, iq4Values());
+    }
 };
 
 /// Doubled E2M1 values, raised by 12 to 0 ... 24.
@@ -156,8 +211,17 @@ template <>
 struct Format<DType::MXFP4> : BlocksOf32<17, 12> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk, mxfp4HalfScales(chunk)) {}
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
-        const __m128i table = _mm_add_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(kMxfp4DoubledValues)), _mm_set1_epi8(12));
-        return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), nibblesOf2(block(2 * i) + 1, block(2 * i + 1) + 1));
+        return _mm512_shuffle_epi8(values(), nibblesOf2(block(2 * i) + 1, block(2 * i + 1) + 1));
+    }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const {
+        nibblePieces(u, 1);
+        lookUp(u, values());
+    }
+
+private:
+    static HEARTH_ALWAYS __m512i values() {
+        const __m128i table = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kMxfp4DoubledValues));
+        return _mm512_broadcast_i32x4(_mm_add_epi8(table, _mm_set1_epi8(12)));
     }
 };
 
@@ -236,10 +300,23 @@ struct PackedScales : BlockOf256<Bytes, 32> {
     }
 };
 
+/// 32 bytes for each pair of blocks: the low nibbles are the even one, the high ones the odd one.
+HEARTH_ALWAYS void nibblePieces(__m512i (&u)[4], const std::uint8_t* p) {
+    const __m512i front = load64(p);
+    const __m512i back = load64(p + 64);
+    const __m512i first = _mm512_shuffle_i32x4(front, back, 0x88);
+    const __m512i second = _mm512_shuffle_i32x4(front, back, 0xdd);
+    u[0] = lowNibbles(first);
+    u[1] = lowNibbles(second);
+    u[2] = highNibbles(first);
+    u[3] = highNibbles(second);
+}
+
 template <>
 struct Format<DType::Q4_K> : PackedScales<144> {
     using PackedScales::PackedScales;
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const { return nibbles64(p + 16 + 32 * i); }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const { nibblePieces(u, p + 16); }
 };
 
 template <>
@@ -250,6 +327,20 @@ struct Format<DType::Q5_K> : PackedScales<176> {
         const __m512i high = _mm512_broadcast_i64x4(load32(p + 16));
         return _mm512_mask_add_epi8(low, _mm512_test_epi8_mask(high, split8(1 << (2 * i), 2 << (2 * i))), low,
                                     _mm512_set1_epi8(16));
+    }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const {
+        nibblePieces(u, p + 48);
+        // Bit b of byte j is the fifth of element j of block b.
+        const __m512i even = _mm512_set_epi64(0x4040404040404040, 0x4040404040404040, 0x1010101010101010, 0x1010101010101010,
+                                              0x0404040404040404, 0x0404040404040404, 0x0101010101010101, 0x0101010101010101);
+        const __m512i odd = _mm512_add_epi8(even, even);
+        const __m512i first = _mm512_broadcast_i32x4(load16(p + 16));
+        const __m512i second = _mm512_broadcast_i32x4(load16(p + 32));
+        const __m512i sixteen = _mm512_set1_epi8(16);
+        u[0] = _mm512_mask_add_epi8(u[0], _mm512_test_epi8_mask(first, even), u[0], sixteen);
+        u[1] = _mm512_mask_add_epi8(u[1], _mm512_test_epi8_mask(second, even), u[1], sixteen);
+        u[2] = _mm512_mask_add_epi8(u[2], _mm512_test_epi8_mask(first, odd), u[2], sixteen);
+        u[3] = _mm512_mask_add_epi8(u[3], _mm512_test_epi8_mask(second, odd), u[3], sixteen);
     }
 };
 
@@ -274,6 +365,15 @@ struct Format<DType::IQ4_XS> : BlockOf256<136, 32, 128> {
     }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return _mm512_shuffle_epi8(iq4Values(), nibblesOf2(p + 8 + 32 * i, p + 24 + 32 * i));
+    }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const {
+        const __m512i even = quarters(p + 8, 32);
+        const __m512i odd = quarters(p + 24, 32);
+        u[0] = lowNibbles(even);
+        u[1] = highNibbles(even);
+        u[2] = lowNibbles(odd);
+        u[3] = highNibbles(odd);
+        lookUp(u, iq4Values());
     }
 };
 

@@ -54,6 +54,11 @@ HEARTH_ALWAYS __m512i groupOfLane(int i) {
     return _mm512_add_epi32(_mm512_srli_epi32(lane, Group == 32 ? 3 : 2), _mm512_set1_epi32(i * (64 / Group)));
 }
 
+/// Formats whose bytes come as both halves of four blocks with fewer instructions than in order: pieces(u) gives the first halves of
+/// the even blocks, their second halves, and the same of the odd ones, as the panel's second order has the activations.
+template <class F>
+concept HasPieces = requires(const F& weights, __m512i (&u)[4]) { weights.pieces(u); };
+
 struct Avx512Isa {
     static constexpr bool kRaisedActivations = true;
     static constexpr int kTileRows = 32;
@@ -76,6 +81,7 @@ struct Avx512Isa {
     template <class F, int T, int R>
     static HEARTH_ALWAYS void rowDots(float (*dots)[T], const std::uint8_t* row, std::int64_t distance, ColumnSpan span,
                                       const Q8Chunk* x) {
+        const std::int64_t pieces = (span.full + (span.tailBytes != 0 ? 1 : 0)) * T; // where the panel's second order begins
         __m512 sum[R][T][2];
         for (auto& one : sum) {
             for (auto& token : one) token[0] = token[1] = _mm512_setzero_ps();
@@ -96,6 +102,23 @@ struct Avx512Isa {
                     scale[t] = _mm512_mul_ps(weights.scale, _mm512_permutexvar_ps(twice, eight));
                     sum[r][t][1] = _mm512_fnmadd_ps(weights.minimum, _mm512_load_ps(chunk.sum16), sum[r][t][1]);
                 }
+            }
+            if constexpr (HasPieces<F>) {
+                __m512i u[4];
+                weights.pieces(u);
+                const __m512i even = _mm512_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2, 4, 4, 4, 4, 6, 6, 6, 6);
+                const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+#pragma GCC unroll 4
+                for (int t = 0; t < T; ++t) {
+                    const std::uint8_t* q = x[pieces + c * T + t].q;
+                    const auto half = [&](int i) HEARTH_ALWAYS_LAMBDA {
+                        const __m512i first = _mm512_dpbusd_epi32(_mm512_setzero_si512(), u[i], _mm512_load_si512(q + 64 * i));
+                        return _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(first, u[i + 1], _mm512_load_si512(q + 64 * i + 64)));
+                    };
+                    sum[r][t][0] = _mm512_fmadd_ps(half(0), _mm512_permutexvar_ps(even, scale[t]), sum[r][t][0]);
+                    sum[r][t][1] = _mm512_fmadd_ps(half(2), _mm512_permutexvar_ps(odd, scale[t]), sum[r][t][1]);
+                }
+                return;
             }
 #pragma GCC unroll 4
             for (int i = 0; i < 4; ++i) {

@@ -37,7 +37,11 @@ template <class F, int R, class Visit>
 HEARTH_ALWAYS void forEachChunk(const std::uint8_t* row, std::int64_t distance, ColumnSpan span, Visit visit) {
     for (std::int64_t c = 0; c < span.full; ++c) {
 #pragma GCC unroll 4
-        for (int r = 0; r < R; ++r) visit(row + r * distance + c * F::kChunkBytes, c, r);
+        for (int r = 0; r < R; ++r) {
+            const std::uint8_t* bytes = row + r * distance + c * F::kChunkBytes;
+            askAhead<F::kChunkBytes>(bytes);
+            visit(bytes, c, r);
+        }
     }
     if constexpr (F::kBlockElements < kChunk) {
         if (span.tailBytes == 0) return;
@@ -75,10 +79,10 @@ struct MatmulCall {
     std::int64_t blocks;    ///< of 32 columns
 };
 
-/// A lone token's rows are read in two places at once: one stream of addresses does not use all of the memory's bandwidth.
+/// A lone token's rows are read in several places at once: one stream of addresses does not use all of the memory's bandwidth.
 template <class Isa, class F, int T>
 void matmulFew(const MatmulCall& call) {
-    constexpr int kStreams = T == 1 ? 2 : 1;
+    constexpr int kStreams = T == 1 ? kReadStreams : 1;
     const ColumnSpan span = columnSpan<F>(call.blocks);
     const std::int64_t rows = (call.rowTo - call.rowFrom) / kStreams;
     const auto run = [&]<int R>(std::int64_t first, std::integral_constant<int, R>) HEARTH_ALWAYS_LAMBDA {
