@@ -32,8 +32,9 @@ constexpr std::int64_t kReadAhead = 2048;
 template <int Bytes>
 HEARTH_ALWAYS void askAhead(const void* p) {
     constexpr int kLine = 64;
+    const auto first = reinterpret_cast<std::uintptr_t>(p) + kReadAhead; // beyond the array p is in, so no pointer yet
 #pragma GCC unroll 16
-    for (int at = 0; at < Bytes; at += kLine) _mm_prefetch(static_cast<const char*>(p) + kReadAhead + at, _MM_HINT_NTA);
+    for (int at = 0; at < Bytes; at += kLine) _mm_prefetch(reinterpret_cast<const char*>(first + at), _MM_HINT_NTA);
 }
 
 HEARTH_ALWAYS int sumOfDwords(__m256i words) {

@@ -121,13 +121,22 @@ struct BlocksOf32 {
         return _mm512_mask_add_epi8(u, bits, u, _mm512_set1_epi8(16));
     }
     HEARTH_ALWAYS void addFifthBits(__m512i (&u)[4], int at) const {
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) {
-            const auto bitsOf = [&](int b) HEARTH_ALWAYS_LAMBDA { // 16 of them
-                return static_cast<std::uint64_t>(loadAs<std::uint16_t>(block(2 * b + i / 2) + at + i % 2 * 2));
+        const __m512i firstHalf = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
+        const __m512i secondHalf = _mm512_add_epi8(firstHalf, _mm512_set1_epi8(2));
+        const __m512i bit = _mm512_set1_epi64(static_cast<long long>(0x8040201008040201u));
+#pragma GCC unroll 2
+        for (int odd = 0; odd < 2; ++odd) {
+            const auto wordOf = [&](int quarter) HEARTH_ALWAYS_LAMBDA { return loadAs<int>(block(2 * quarter + odd) + at); };
+            __m512i words = _mm512_set1_epi32(wordOf(0));
+            words = _mm512_mask_set1_epi32(words, 0x00f0, wordOf(1));
+            words = _mm512_mask_set1_epi32(words, 0x0f00, wordOf(2));
+            words = _mm512_mask_set1_epi32(words, 0xf000, wordOf(3));
+            const auto add = [&](__m512i& lanes, __m512i bytes) HEARTH_ALWAYS_LAMBDA {
+                const __mmask64 set = _mm512_test_epi8_mask(_mm512_shuffle_epi8(words, bytes), bit);
+                lanes = _mm512_mask_add_epi8(lanes, set, lanes, _mm512_set1_epi8(16));
             };
-            const std::uint64_t bits = bitsOf(0) | bitsOf(1) << 16 | bitsOf(2) << 32 | bitsOf(3) << 48;
-            u[i] = _mm512_mask_add_epi8(u[i], bits, u[i], _mm512_set1_epi8(16));
+            add(u[2 * odd], firstHalf);
+            add(u[2 * odd + 1], secondHalf);
         }
     }
 };

@@ -47,6 +47,15 @@ HEARTH_ALWAYS void transpose16(std::int32_t* to, const std::int32_t* from, int s
     }
 }
 
+/// The totals of four vectors: pairs of a and b side by side in every quarter, then a, b, c, d; then the quarters together.
+HEARTH_ALWAYS void storeTotals(float* out, __m512 a, __m512 b, __m512 c, __m512 d) {
+    const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    const __m512 abcd = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
+    const __m256 halves = _mm256_add_ps(_mm512_castps512_ps256(abcd), _mm512_extractf32x8_ps(abcd, 1));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps(halves, 1)));
+}
+
 /// Which of the (up to 16) group scales lane l of the 64 columns i needs.
 template <int Group>
 HEARTH_ALWAYS __m512i groupOfLane(int i) {
@@ -80,19 +89,26 @@ struct Avx512Isa {
     /// dots[r][t] of R rows, `distance` bytes apart, and T tokens.
     template <class F, int T, int R>
     static HEARTH_ALWAYS void rowDots(float (*dots)[T], const std::uint8_t* row, std::int64_t distance, ColumnSpan span,
-                                      const Q8Chunk* x) {
+                                      const std::uint8_t* end, const Q8Chunk* x) {
         const std::int64_t pieces = (span.full + (span.tailBytes != 0 ? 1 : 0)) * T; // where the panel's second order begins
         __m512 sum[R][T][2];
         for (auto& one : sum) {
             for (auto& token : one) token[0] = token[1] = _mm512_setzero_ps();
         }
-        forEachChunk<F, R>(row, distance, span, [&](const std::uint8_t* bytes, std::int64_t c, int r) HEARTH_ALWAYS_LAMBDA {
+        forEachChunk<F, R, true>(row, distance, span, end, [&](const std::uint8_t* bytes, std::int64_t c, int r, auto extent) HEARTH_ALWAYS_LAMBDA {
+            askAhead<F::kChunkBytes>(bytes);
             const F weights(bytes);
             __m512 scale[T];
 #pragma GCC unroll 4
             for (int t = 0; t < T; ++t) {
                 const Q8Chunk& chunk = x[c * T + t];
-                if constexpr (F::kGroup == 32) {
+                if constexpr (std::is_same_v<decltype(extent), PartOfChunk>) {
+                    // What follows the row may be no number: times zero it would stay none.
+                    const auto inside = static_cast<__mmask16>((1u << extent.blocks) - 1);
+                    scale[t] = _mm512_maskz_mul_ps(inside, weights.scale, _mm512_zextps256_ps512(_mm256_load_ps(chunk.scale)));
+                    const __m512 sums = _mm512_zextps256_ps512(_mm256_load_ps(chunk.sum32));
+                    sum[r][t][1] = _mm512_mask3_fnmadd_ps(weights.minimum, sums, sum[r][t][1], inside);
+                } else if constexpr (F::kGroup == 32) {
                     scale[t] = _mm512_mul_ps(weights.scale, _mm512_zextps256_ps512(_mm256_load_ps(chunk.scale)));
                     const __m512 sums = _mm512_zextps256_ps512(_mm256_load_ps(chunk.sum32));
                     sum[r][t][1] = _mm512_fnmadd_ps(weights.minimum, sums, sum[r][t][1]);
@@ -132,8 +148,13 @@ struct Avx512Isa {
                 }
             }
         });
-        for (int r = 0; r < R; ++r) {
-            for (int t = 0; t < T; ++t) dots[r][t] = _mm512_reduce_add_ps(_mm512_add_ps(sum[r][t][0], sum[r][t][1]));
+        const auto rowSum = [&](int r, int t) HEARTH_ALWAYS_LAMBDA { return _mm512_add_ps(sum[r][t][0], sum[r][t][1]); };
+        if constexpr (R == 4 && T == 1) {
+            storeTotals(&dots[0][0], rowSum(0, 0), rowSum(1, 0), rowSum(2, 0), rowSum(3, 0));
+        } else {
+            for (int r = 0; r < R; ++r) {
+                for (int t = 0; t < T; ++t) dots[r][t] = _mm512_reduce_add_ps(rowSum(r, t));
+            }
         }
     }
 
