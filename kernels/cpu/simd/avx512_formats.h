@@ -71,17 +71,26 @@ HEARTH_ALWAYS __m512i highNibbles(__m512i bytes) {
 
 // --- blocks of 32 ----------------------------------------------------------------------------------------------------
 
-/// The f16 at p, p + stride, ... of eight blocks.
-template <int Stride>
+/// The f16 at byte `At` of each of the eight blocks from p on; reads nothing beyond them.
+template <int Stride, int At = 0>
 HEARTH_ALWAYS __m256 halvesOf8Blocks(const std::uint8_t* p) {
     constexpr int kWords = Stride / 2;
-    if constexpr (3 * kWords < 32) { // four blocks begin in 64 bytes: two loads hold all
-        const __m512i index = _mm512_castsi128_si512(
-            _mm_setr_epi16(0, kWords, 2 * kWords, 3 * kWords, 32, 32 + kWords, 32 + 2 * kWords, 32 + 3 * kWords));
+    constexpr int kAt = At / 2;
+    if constexpr (3 * kWords + kAt < 32) { // four blocks begin in 64 bytes: two loads hold all
+        const __m512i index = _mm512_castsi128_si512(_mm_setr_epi16(kAt, kAt + kWords, kAt + 2 * kWords, kAt + 3 * kWords, 32 + kAt,
+                                                                    32 + kAt + kWords, 32 + kAt + 2 * kWords, 32 + kAt + 3 * kWords));
         const __m512i words = _mm512_permutex2var_epi16(load64(p), index, load64(p + 4 * Stride));
         return _mm256_cvtph_ps(_mm512_castsi512_si128(words));
+    } else if constexpr (2 * kWords + kAt < 32) { // three do: three loads, the last at the end of the blocks
+        constexpr int kLast = 8 * kWords - 32;
+        const __m512i first = _mm512_castsi128_si512(_mm_setr_epi16(kAt, kAt + kWords, kAt + 2 * kWords, 32 + kAt, 32 + kAt + kWords,
+                                                                    32 + kAt + 2 * kWords, 0, 0));
+        const __m512i last =
+            _mm512_castsi128_si512(_mm_setr_epi16(0, 1, 2, 3, 4, 5, 32 + kAt + 6 * kWords - kLast, 32 + kAt + 7 * kWords - kLast));
+        const __m512i six = _mm512_permutex2var_epi16(load64(p), first, load64(p + 3 * Stride));
+        return _mm256_cvtph_ps(_mm512_castsi512_si128(_mm512_permutex2var_epi16(six, last, load64(p + 2 * kLast))));
     } else {
-        return halves8(p, Stride);
+        return halves8(p + At, Stride);
     }
 }
 
@@ -111,8 +120,9 @@ struct BlocksOf32 {
         u[3] = highNibbles(odd);
     }
     /// value = scale u + m: the minimum with its sign turned.
-    HEARTH_ALWAYS void setSummand(int at) {
-        minimum = _mm512_sub_ps(_mm512_setzero_ps(), widen(halvesOf8Blocks<Bytes>(p + at)));
+    template <int At>
+    HEARTH_ALWAYS void setSummand() {
+        minimum = _mm512_sub_ps(_mm512_setzero_ps(), widen(halvesOf8Blocks<Bytes, At>(p)));
     }
     /// Adds 16 where the bit of an element is set, words of 32 bits at `at` in each block.
     [[nodiscard]] HEARTH_ALWAYS __m512i addFifthBits(__m512i u, int i, int at) const {
@@ -153,7 +163,7 @@ struct Format<DType::Q4_0> : BlocksOf32<18, 8> {
 
 template <>
 struct Format<DType::Q4_1> : BlocksOf32<20> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setSummand(2); }
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setSummand<2>(); }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const { return nibblesOf2(block(2 * i) + 4, block(2 * i + 1) + 4); }
     HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const { nibblePieces(u, 4); }
 };
@@ -172,7 +182,7 @@ struct Format<DType::Q5_0> : BlocksOf32<22, 16> {
 
 template <>
 struct Format<DType::Q5_1> : BlocksOf32<24> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setSummand(2); }
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setSummand<2>(); }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return addFifthBits(nibblesOf2(block(2 * i) + 8, block(2 * i + 1) + 8), i, 4);
     }

@@ -20,7 +20,7 @@ using core::FinishReason;
 
 namespace {
 
-const std::string kLong = [] { // about 700 tokens: three chunks of a prompt
+const std::string kLong = [] { // about 700 tokens: two chunks of a prompt
     std::string text;
     for (int i = 0; i < 70; ++i) text += "the water was warm and she could see the stone " + std::to_string(i) + " ";
     return text;
