@@ -28,11 +28,13 @@ constexpr std::int64_t kFewTokens = kQ8FewRows;
 constexpr int kReadStreams = 4;
 constexpr std::int64_t kReadAhead = 2048;
 
-/// Asks for the `Bytes` that are read kReadAhead after those at p. Past the end of the weights that does nothing.
+/// Asks for the `Bytes` that are read kReadAhead after those at p, but not for what lies behind `end`, where another place begins.
 template <int Bytes>
-HEARTH_ALWAYS void askAhead(const void* p) {
+HEARTH_ALWAYS void askAhead(const void* p, const void* end) {
     constexpr int kLine = 64;
-    const auto first = reinterpret_cast<std::uintptr_t>(p) + kReadAhead; // beyond the array p is in, so no pointer yet
+    const auto ahead = reinterpret_cast<std::uintptr_t>(p) + kReadAhead;
+    const auto last = reinterpret_cast<std::uintptr_t>(end);
+    const auto first = ahead < last ? ahead : last;
 #pragma GCC unroll 16
     for (int at = 0; at < Bytes; at += kLine) _mm_prefetch(reinterpret_cast<const char*>(first + at), _MM_HINT_NTA);
 }

@@ -101,10 +101,11 @@ struct Avx2Isa {
         Chunk chunks[kTileChunks];
     };
 
-    /// dots[r][t] of R rows, `distance` bytes apart, and T tokens.
+    /// dots[r][t] of R rows, `distance` bytes apart, and T tokens. What follows row 0 until `streamEnd`, and the others as far, is read
+    /// next; `end` is that of the readable weights.
     template <class F, int T, int R>
     static HEARTH_ALWAYS void rowDots(float (*dots)[T], const std::uint8_t* row, std::int64_t distance, ColumnSpan span,
-                                      const std::uint8_t* end, const Q8Chunk* x) {
+                                      const std::uint8_t* streamEnd, const std::uint8_t* end, const Q8Chunk* x) {
         constexpr int kScales = 32 / F::kGroup;
         constexpr int kSums = T == 1 ? 2 : 1; // a lone token's additions would wait for each other
         __m256 sum[R][T][kSums];
@@ -114,7 +115,7 @@ struct Avx2Isa {
             }
         }
         forEachChunk<F, R, false>(row, distance, span, end, [&](const std::uint8_t* bytes, std::int64_t c, int r, WholeChunk) HEARTH_ALWAYS_LAMBDA {
-            askAhead<F::kChunkBytes>(bytes);
+            askAhead<F::kChunkBytes>(bytes, streamEnd + r * distance);
             const F weights(bytes);
             __m256 scale[T][kScales];
 #pragma GCC unroll 4

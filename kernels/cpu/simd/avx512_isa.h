@@ -86,17 +86,18 @@ struct Avx512Isa {
         Chunk chunks[kTileChunks];
     };
 
-    /// dots[r][t] of R rows, `distance` bytes apart, and T tokens.
+    /// dots[r][t] of R rows, `distance` bytes apart, and T tokens. What follows row 0 until `streamEnd`, and the others as far, is read
+    /// next; `end` is that of the readable weights.
     template <class F, int T, int R>
     static HEARTH_ALWAYS void rowDots(float (*dots)[T], const std::uint8_t* row, std::int64_t distance, ColumnSpan span,
-                                      const std::uint8_t* end, const Q8Chunk* x) {
+                                      const std::uint8_t* streamEnd, const std::uint8_t* end, const Q8Chunk* x) {
         const std::int64_t pieces = (span.full + (span.tailBytes != 0 ? 1 : 0)) * T; // where the panel's second order begins
         __m512 sum[R][T][2];
         for (auto& one : sum) {
             for (auto& token : one) token[0] = token[1] = _mm512_setzero_ps();
         }
         forEachChunk<F, R, true>(row, distance, span, end, [&](const std::uint8_t* bytes, std::int64_t c, int r, auto extent) HEARTH_ALWAYS_LAMBDA {
-            askAhead<F::kChunkBytes>(bytes);
+            askAhead<F::kChunkBytes>(bytes, streamEnd + r * distance);
             const F weights(bytes);
             __m512 scale[T];
 #pragma GCC unroll 4

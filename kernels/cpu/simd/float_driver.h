@@ -51,9 +51,9 @@ void floatRows(const FloatCall& call, std::int64_t r, std::int64_t from, std::in
     for (; t < to; ++t) floatTile<Isa, D, R, 1>(call, r, t);
 }
 
-/// One token and R rows that are `distance` rows apart: as many streams of addresses, each with two running sums.
+/// One token and R rows that are `distance` rows apart, the first in a stream until `end`: as many streams of addresses, each with two running sums.
 template <class Isa, DType D, int R>
-HEARTH_ALWAYS void floatStreams(const FloatCall& call, std::int64_t r0, std::int64_t distance) {
+HEARTH_ALWAYS void floatStreams(const FloatCall& call, std::int64_t r0, std::int64_t distance, const std::uint8_t* end) {
     using Weight = FloatWeight<D>;
     using Stored = typename Weight::Stored;
     constexpr int kSums = 2;
@@ -68,7 +68,7 @@ HEARTH_ALWAYS void floatStreams(const FloatCall& call, std::int64_t r0, std::int
     std::int64_t c = 0;
     for (; c + kStep <= call.cols; c += kStep) {
 #pragma GCC unroll 4
-        for (int r = 0; r < R; ++r) askAhead<kStep * static_cast<int>(sizeof(Stored))>(w[r] + c);
+        for (int r = 0; r < R; ++r) askAhead<kStep * static_cast<int>(sizeof(Stored))>(w[r] + c, end + r * distance * call.rowBytes);
 #pragma GCC unroll 2
         for (int i = 0; i < kSums; ++i) {
             const typename Isa::Vector activation = Isa::loadF32(call.x + c + i * Isa::kLanes);
@@ -88,8 +88,10 @@ HEARTH_ALWAYS void floatStreams(const FloatCall& call, std::int64_t r0, std::int
 template <class Isa, DType D>
 void matmulFloatOne(const FloatCall& call) {
     const std::int64_t rows = (call.rowTo - call.rowFrom) / kReadStreams;
-    for (std::int64_t r = call.rowFrom; r < call.rowFrom + rows; ++r) floatStreams<Isa, D, kReadStreams>(call, r, rows);
-    for (std::int64_t r = call.rowFrom + kReadStreams * rows; r < call.rowTo; ++r) floatStreams<Isa, D, 1>(call, r, 0);
+    const std::uint8_t* stream = call.weight + (call.rowFrom + rows) * call.rowBytes;
+    const std::uint8_t* range = call.weight + call.rowTo * call.rowBytes;
+    for (std::int64_t r = call.rowFrom; r < call.rowFrom + rows; ++r) floatStreams<Isa, D, kReadStreams>(call, r, rows, stream);
+    for (std::int64_t r = call.rowFrom + kReadStreams * rows; r < call.rowTo; ++r) floatStreams<Isa, D, 1>(call, r, 0, range);
 }
 
 template <class Isa, DType D>

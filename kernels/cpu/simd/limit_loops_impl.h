@@ -33,7 +33,7 @@ std::uint64_t readLoop(const void* data, std::int64_t bytes) {
     for (std::int64_t at = 0; at < part; at += kAtOnce * kVector) {
 #pragma GCC unroll 4
         for (int s = 0; s < kReadStreams; ++s) {
-            askAhead<kAtOnce * kVector>(first + s * part + at);
+            askAhead<kAtOnce * kVector>(first + s * part + at, first + (s + 1) * part);
 #pragma GCC unroll 2
             for (int i = 0; i < kAtOnce; ++i) sums[s][i] = Isa::addIntegers(sums[s][i], first + s * part + at + i * kVector);
         }

@@ -98,16 +98,17 @@ void matmulFew(const MatmulCall& call) {
     constexpr int kStreams = T == 1 ? kReadStreams : 1;
     const ColumnSpan span = columnSpan<F>(call.blocks);
     const std::int64_t rows = (call.rowTo - call.rowFrom) / kStreams;
-    const auto run = [&]<int R>(std::int64_t first, std::integral_constant<int, R>) HEARTH_ALWAYS_LAMBDA {
+    const std::uint8_t* range = call.weight + call.rowTo * call.rowBytes;
+    const auto run = [&]<int R>(std::int64_t first, const std::uint8_t* stream, std::integral_constant<int, R>) HEARTH_ALWAYS_LAMBDA {
         float dots[R][T];
-        Isa::template rowDots<F, T, R>(dots, call.weight + first * call.rowBytes, rows * call.rowBytes, span,
-                                               call.weight + call.rowTo * call.rowBytes, call.x);
+        Isa::template rowDots<F, T, R>(dots, call.weight + first * call.rowBytes, rows * call.rowBytes, span, stream, range, call.x);
         for (int r = 0; r < R; ++r) {
             for (int t = 0; t < T; ++t) call.out[t * call.outStride + first + r * rows] = dots[r][t];
         }
     };
-    for (std::int64_t r = call.rowFrom; r < call.rowFrom + rows; ++r) run(r, std::integral_constant<int, kStreams>{});
-    for (std::int64_t r = call.rowFrom + kStreams * rows; r < call.rowTo; ++r) run(r, std::integral_constant<int, 1>{});
+    const std::uint8_t* stream = call.weight + (call.rowFrom + rows) * call.rowBytes;
+    for (std::int64_t r = call.rowFrom; r < call.rowFrom + rows; ++r) run(r, stream, std::integral_constant<int, kStreams>{});
+    for (std::int64_t r = call.rowFrom + kStreams * rows; r < call.rowTo; ++r) run(r, range, std::integral_constant<int, 1>{});
 }
 
 /// Asks for the weights that a tile will unpack.
