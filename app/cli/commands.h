@@ -62,7 +62,7 @@ struct BenchArguments : ModelArguments {
     std::vector<int> depths{0};    ///< tokens in the context when generation starts
     float temperature = 0.0f;      ///< of the choice of each token; 0 = greedy
     int repeats = 3;
-    int bandwidthMegabytes = 512; ///< per thread, for measuring the read bandwidth
+    int bandwidthMegabytes = 128; ///< per thread, for measuring the read bandwidth
     bool json = false;
 };
 

@@ -24,7 +24,7 @@ using kernels::LimitLoops;
 constexpr int kPasses = 6;
 constexpr std::align_val_t kAlignment{4096};
 constexpr std::uint64_t kWholeBytes = 4096; ///< of a buffer, which the loops want
-constexpr std::int64_t kRounds = 200'000;   ///< of a pass of products: a few milliseconds
+constexpr std::int64_t kRounds = 100'000;   ///< of a pass of products: a millisecond
 
 /// `body(thread, pass)` on all threads at once, pass after pass; the seconds of the fastest pass.
 double fastestPass(int threads, const auto& body) {
@@ -69,32 +69,6 @@ std::uint64_t readPlainly(const void* data, std::int64_t bytes) {
     return total;
 }
 
-struct FreeAligned {
-    void operator()(std::byte* memory) const { ::operator delete(memory, kAlignment); }
-};
-
-double readBandwidth(int threads, int megabytes, const LimitLoops* loops) {
-    const std::uint64_t bytes = bytesPerThread(threads, megabytes);
-    std::vector<std::unique_ptr<std::byte, FreeAligned>> buffers;
-    for (int i = 0; i < threads; ++i) {
-        buffers.emplace_back(static_cast<std::byte*>(::operator new(bytes, kAlignment, std::nothrow)));
-        if (buffers.back() == nullptr) return 0.0;
-    }
-    std::vector<std::uint64_t> sums(static_cast<std::size_t>(threads));
-    std::vector<char> touched(static_cast<std::size_t>(threads));
-    const double seconds = fastestPass(threads, [&](int self) {
-        const auto i = static_cast<std::size_t>(self);
-        // Each thread touches its own pages, so that they lie in its own memory node; that pass is never the fastest.
-        if (touched[i] == 0) std::memset(buffers[i].get(), self + 1, bytes);
-        touched[i] = 1;
-        const auto read = loops != nullptr ? loops->read : readPlainly;
-        sums[i] += read(buffers[i].get(), static_cast<std::int64_t>(bytes));
-    });
-    volatile std::uint64_t sink = sums[0]; // the reading may not be left out
-    static_cast<void>(sink);
-    return static_cast<double>(bytes) * threads / seconds;
-}
-
 double operationsPerSecond(int threads, std::int64_t (*loop)(std::int64_t)) {
     if (loop == nullptr) return 0.0;
     std::vector<std::int64_t> operations(static_cast<std::size_t>(threads));
@@ -104,14 +78,45 @@ double operationsPerSecond(int threads, std::int64_t (*loop)(std::int64_t)) {
 
 } // namespace
 
-CpuLimits measureCpuLimits(int threads, int megabytesPerThread) {
-    threads = std::max(threads, 1);
+void CpuMeter::FreeAligned::operator()(std::byte* memory) const {
+    ::operator delete(memory, kAlignment);
+}
+
+CpuMeter::CpuMeter(int threads, int megabytesPerThread)
+    : m_threads(std::max(threads, 1))
+    , m_bytes(bytesPerThread(m_threads, megabytesPerThread)) {
+    for (int i = 0; i < m_threads; ++i) {
+        m_buffers.emplace_back(static_cast<std::byte*>(::operator new(m_bytes, kAlignment, std::nothrow)));
+        if (m_buffers.back() != nullptr) continue;
+        m_buffers.clear();
+        return;
+    }
+    // Each thread touches its own pages, so that they lie in its own memory node.
+    std::vector<std::jthread> pool;
+    for (const auto& buffer : m_buffers) pool.emplace_back([&] { std::memset(buffer.get(), 1, m_bytes); });
+}
+
+double CpuMeter::readBandwidth() {
+    if (m_buffers.empty()) return 0.0;
     const LimitLoops* loops = kernels::limitLoops(kernels::bestCpuPath());
-    CpuLimits limits{.readBytes = readBandwidth(threads, megabytesPerThread, loops)};
+    const auto read = loops != nullptr ? loops->read : readPlainly;
+    std::vector<std::uint64_t> sums(m_buffers.size());
+    const double seconds = fastestPass(m_threads, [&](int self) {
+        const auto i = static_cast<std::size_t>(self);
+        sums[i] += read(m_buffers[i].get(), static_cast<std::int64_t>(m_bytes));
+    });
+    volatile std::uint64_t sink = sums[0]; // the reading may not be left out
+    static_cast<void>(sink);
+    return static_cast<double>(m_bytes) * m_threads / seconds;
+}
+
+CpuLimits CpuMeter::measure() {
+    CpuLimits limits{.readBytes = readBandwidth()};
+    const LimitLoops* loops = kernels::limitLoops(kernels::bestCpuPath());
     if (loops == nullptr) return limits;
-    limits.int8 = operationsPerSecond(threads, loops->int8);
-    limits.bf16 = operationsPerSecond(threads, loops->bf16);
-    limits.f32 = operationsPerSecond(threads, loops->f32);
+    limits.int8 = operationsPerSecond(m_threads, loops->int8);
+    limits.bf16 = operationsPerSecond(m_threads, loops->bf16);
+    limits.f32 = operationsPerSecond(m_threads, loops->f32);
     return limits;
 }
 

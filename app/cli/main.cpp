@@ -130,7 +130,7 @@ int main(int argc, char** argv) {
     command->add_option("--temp", benchArguments.temperature, "Temperature of the choice of each generated token, which is measured with it (default: 0, greedy)")
         ->check(CLI::Range(0.0, 10.0));
     command->add_option("-r,--repeats", benchArguments.repeats, "Runs of each; the median and the best are told")->check(CLI::Range(1, 100));
-    command->add_option("--bandwidth-mb", benchArguments.bandwidthMegabytes, "Megabytes per thread read for measuring the bandwidth (default: 512)")
+    command->add_option("--bandwidth-mb", benchArguments.bandwidthMegabytes, "Megabytes per thread read for measuring the bandwidth (default: 128)")
         ->check(CLI::Range(1, 1 << 16));
     command->add_flag("--json", benchArguments.json, "As JSON");
     command->callback([&] { action = [&] { return bench(benchArguments); }; });

@@ -45,7 +45,7 @@ struct PartBytes {
 /// memory for activations is made for as many.
 struct PromptChunks {
     std::int32_t withGpu = 512;
-    std::int32_t cpuOnly = 256;
+    std::int32_t cpuOnly = 512;
 };
 
 struct MemoryNeeds {

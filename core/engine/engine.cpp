@@ -4,6 +4,7 @@
 #include "core/base/log.h"
 #include "core/base/units.h"
 #include "core/chat/stop_matcher.h"
+#include "core/engine/prompt_lookup.h"
 #include "core/engine/sampler.h"
 #include "core/gguf/file_type.h"
 #include "core/tokenizer/text_stream_decoder.h"
@@ -12,6 +13,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <utility>
 
 namespace hearth::core {
 
@@ -94,6 +97,7 @@ void Engine::unload() {
     m_tokenizer.reset();
     releaseModel();
     m_session.clear();
+    m_ahead = 0;
     m_dryBreakers.clear();
     m_request = {};
     m_placement = {};
@@ -212,6 +216,7 @@ void Engine::clearSession(std::size_t keep) {
 }
 
 Result<void> Engine::feed(std::span<const TokenId> ids, Wanted wanted, std::stop_token stop) {
+    m_ahead = 0;
     auto done = feedHere(ids, wanted, stop);
     if (done || m_takeover == nullptr || !isGpuFailure(done.error())) return done;
     if (auto taken = takeOver(done.error(), stop); !taken) return taken;
@@ -254,7 +259,8 @@ bool Engine::choosesOnGpu(const Sampler& sampler) const {
 
 Result<TokenId> Engine::choose(Sampler& sampler) {
     if (m_chosen) sampler.countDeviceChoice();
-    const std::optional<TokenId> token = m_chosen ? *m_chosen : sampler.sample(std::span(m_logits).first(choosableTokens()));
+    const std::size_t row = m_logits.size() - (m_chosen ? 0 : (m_ahead + 1) * static_cast<std::size_t>(m_model->config().vocabulary));
+    const std::optional<TokenId> token = m_chosen ? *m_chosen : sampler.sample(std::span(m_logits).subspan(row).first(choosableTokens()));
     if (!token) return fail(ErrorCode::MalformedFile, "the model computes no finite numbers; its file may be damaged");
     return *token;
 }
@@ -264,8 +270,32 @@ bool Engine::endsReply(TokenId token, std::int32_t generated) const {
     return m_tokenizer->endsGeneration(token) || m_prompt->endsTurn(token) || (generated > 0 && m_tokenizer->beginsTurn(token));
 }
 
+void Engine::dropGuesses() {
+    clearSession(m_session.size() - std::exchange(m_ahead, 0));
+}
+
+Result<void> Engine::goOn(TokenId token, PromptLookup& lookup, const Sampler& sampler, GenerationStats& stats, std::stop_token stop) {
+    if (m_ahead > 0 && m_session[m_session.size() - m_ahead] == token) { // computed already
+        --m_ahead;
+        ++stats.rightGuesses;
+        lookup.judge(1, 1);
+        return {};
+    }
+    lookup.judge(m_ahead, 0);
+    dropGuesses();
+    const std::size_t room = static_cast<std::size_t>(m_contextLength) - std::min(static_cast<std::size_t>(m_contextLength), m_session.size() + 1);
+    std::vector<TokenId> ids{token};
+    if (!m_gpuBackend) std::ranges::copy(lookup.guess(room), std::back_inserter(ids));
+    if (ids.size() == 1) return feed(ids, {LogitsWanted::Last, &sampler}, std::move(stop));
+    if (auto fed = feed(ids, {LogitsWanted::All}, std::move(stop)); !fed) return fed;
+    m_ahead = ids.size() - 1;
+    stats.guessedTokens += static_cast<std::int32_t>(m_ahead);
+    return {};
+}
+
 Result<void> Engine::computePrompt(std::span<const TokenId> ids, const Sampler* sampler, const GenerationEvents& events,
                                    GenerationStats& stats, std::stop_token stop) {
+    dropGuesses();
     // The last token is always computed: its logits are needed.
     const std::size_t kept = std::min(commonPrefix(m_session, ids), ids.size() - 1);
     m_session.resize(kept);
@@ -316,15 +346,19 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
     stats.droppedMessages = prompt->droppedMessages;
 
     const auto finish = [&](FinishReason reason) {
+        dropGuesses();
         result.reason = reason;
         stats.contextUsed = static_cast<std::int32_t>(m_session.size());
-        spdlog::debug("reply: {} prompt tokens ({} cached) in {:.2f} s, {} generated ({} chosen by the GPU) in {:.2f} s", stats.promptTokens,
-                      stats.cachedTokens, stats.promptSeconds, stats.generatedTokens, stats.gpuChosenTokens, stats.generationSeconds);
+        spdlog::debug("reply: {} prompt tokens ({} cached) in {:.2f} s, {} generated ({} chosen by the GPU, {} of {} guesses right) in {:.2f} s",
+                      stats.promptTokens, stats.cachedTokens, stats.promptSeconds, stats.generatedTokens, stats.gpuChosenTokens, stats.rightGuesses,
+                      stats.guessedTokens, stats.generationSeconds);
         return result;
     };
 
     Sampler sampler(request.sampling, static_cast<std::uint64_t>(stats.seed), m_dryBreakers);
     sampler.accept(prompt->ids);
+    PromptLookup lookup(static_cast<std::size_t>(std::max(m_options.guesses, 0)));
+    lookup.append(prompt->ids);
     if (auto computed = computePrompt(prompt->ids, &sampler, events, stats, stop); !computed) {
         if (computed.error().code == ErrorCode::Cancelled) return finish(FinishReason::Cancelled);
         return std::unexpected(computed.error());
@@ -348,11 +382,13 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
         ++stats.generatedTokens;
         stats.gpuChosenTokens += onGpu ? 1 : 0;
         sampler.accept(*token);
+        lookup.append({&*token, 1});
         const bool had = writer.any;
         const bool goesOn = writer.write(m_prompt->replyBytes(*token));
         if (!had && writer.any) stats.firstTokenSeconds = secondsSince(start);
         stats.generationSeconds = secondsSince(generationStart);
-        stats.contextUsed = static_cast<std::int32_t>(m_session.size()) + 1;
+        const auto used = static_cast<std::int32_t>(m_session.size() - m_ahead) + 1; // with the token that is fed next
+        stats.contextUsed = used;
         if (events.stats) events.stats(stats);
         if (!goesOn) {
             reason = FinishReason::StopString;
@@ -362,12 +398,11 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
             reason = FinishReason::TokenLimit;
             break;
         }
-        if (static_cast<std::int32_t>(m_session.size()) + 1 >= m_contextLength) {
+        if (used >= m_contextLength) {
             reason = FinishReason::ContextFull;
             break;
         }
-        const TokenId next = *token;
-        if (auto fed = feed(std::span(&next, 1), {LogitsWanted::Last, &sampler}, stop); !fed) {
+        if (auto fed = goOn(*token, lookup, sampler, stats, stop); !fed) {
             if (fed.error().code != ErrorCode::Cancelled) {
                 writer.finish();
                 return std::unexpected(fed.error());

@@ -27,9 +27,14 @@ namespace hearth::core {
 struct EngineOptions {
     std::optional<kernels::CpuPath> cpuPath; ///< tests and benchmarks force one
     std::function<std::unique_ptr<GpuAccess>()> gpus; ///< called before the first load; empty = no GPU is looked for
+    /// Tokens computed ahead of a reply, as the conversation makes them likely (prompt_lookup.h), while the CPU does it all; 0 = none.
+    /// Up to three cost little: products of up to four rows read each weight once, as those of one do. The reply stays the same but for
+    /// rounding, which may decide between two logits that are equal but for the last digits.
+    std::int32_t guesses = 3;
     bool sampleOnGpu = true; ///< false: the CPU chooses every token; the same ones, more slowly
 };
 
+class PromptLookup;
 class Sampler;
 
 class Engine final : public TextGenerator {
@@ -124,6 +129,10 @@ private:
     /// `generated`: tokens of the reply before this one.
     [[nodiscard]] bool endsReply(TokenId token, std::int32_t generated) const;
     [[nodiscard]] Result<TokenId> choose(Sampler& sampler);
+    /// Makes `token` the last of the session and its logits, or what the GPU chose after it, those that choose() takes.
+    [[nodiscard]] Result<void> goOn(TokenId token, PromptLookup& lookup, const Sampler& sampler, GenerationStats& stats, std::stop_token stop);
+    /// Forgets guesses that have not come true.
+    void dropGuesses();
     /// Ids that may be chosen: an embedding may have more rows than the vocabulary has tokens (padding).
     [[nodiscard]] std::size_t choosableTokens() const;
     [[nodiscard]] Result<void> checkReady();
@@ -138,7 +147,8 @@ private:
     std::unique_ptr<Tokenizer> m_tokenizer;
     std::unique_ptr<ChatPrompt> m_prompt;
     std::vector<TokenId> m_session;          ///< the tokens whose keys and values are in m_cache
-    std::vector<float> m_logits;
+    std::vector<float> m_logits;             ///< the last row, or one for each guess after the row before them
+    std::size_t m_ahead = 0;                 ///< the session's last tokens that are guesses still
     /// What the GPU chose, if it did; the inner nullopt: no logit is finite.
     std::optional<std::optional<TokenId>> m_chosen;
     std::vector<TokenId> m_dryBreakers;

@@ -106,6 +106,8 @@ struct GenerationStats {
     std::int32_t cachedTokens = 0;      ///< of these, already in the KV cache
     std::int32_t generatedTokens = 0;
     std::int32_t gpuChosenTokens = 0;   ///< of these, chosen where the logits were; the CPU chose the others
+    std::int32_t guessedTokens = 0;     ///< computed ahead in the hope that they come next (prompt_lookup.h)
+    std::int32_t rightGuesses = 0;      ///< of these, the ones that were chosen then
     double promptSeconds = 0.0;         ///< computing promptTokens - cachedTokens
     double generationSeconds = 0.0;
     double firstTokenSeconds = 0.0;     ///< request to first text

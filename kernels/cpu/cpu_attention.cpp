@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Attention of CpuBackend: cuts the work into tiles of up to eight query rows of one KV head and, when there are fewer tiles than
-// threads like, into ranges of positions; then joins the partial softmaxes, and the sinks with them. Contract: kernels/ops/attention.h.
+// Attention of CpuBackend. A few tokens: tiles of up to eight query rows of one KV head and, when there are fewer tiles than threads
+// like, ranges of positions; then the partial softmaxes are joined, and the sinks with them. Prompts: blocks of many rows of one KV head,
+// which share what a tile of positions costs to widen. Contract: kernels/ops/attention.h.
 #include "kernels/cpu/cpu_backend.h"
 
 #include "kernels/cpu/cpu_op_table.h"
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace hearth::kernels {
 
@@ -21,6 +23,9 @@ constexpr std::int64_t kPositionsWorthATask = 256;
 /// The longest range of positions of one task: a stop request is seen after it.
 constexpr std::int64_t kPositionsPerTask = 16 * 1024;
 constexpr std::int64_t kTasksPerThread = 4;
+/// Query rows of a KV head from which a block is worth its preparation.
+constexpr std::int64_t kRowsWorthABlock = 16;
+constexpr float kNothing = -std::numeric_limits<float>::infinity();
 
 /// How query heads and tokens make tiles, and positions make ranges.
 struct Plan {
@@ -110,6 +115,9 @@ void CpuBackend::attention(const TensorView& out, const TensorView& q, const KvV
                            const AttentionParams& params) {
     if (!begin("attention", attentionFits(out, q, cache, firstPosition, params))) return;
     const std::int64_t tokens = q.rows();
+    const std::int64_t group = params.heads / cache.kvHeads;
+    if (tokens > 1 && tokens * group >= kRowsWorthABlock && group <= kAttentionBlockRows)
+        return attendInBlocks(out, q, cache, firstPosition, params);
     const std::int64_t dim = cache.headDim;
     const Plan plan = makePlan(tokens, params.heads, cache.kvHeads, firstPosition + tokens, m_pool.threads());
 
@@ -178,7 +186,6 @@ void CpuBackend::attention(const TensorView& out, const TensorView& q, const KvV
             const auto weightOf = [&](std::int64_t split) {
                 return first[split * partialTile + kAttentionRows * (dim + 1) + row];
             };
-            constexpr float kNothing = -std::numeric_limits<float>::infinity();
             const float sink = params.sinks.data == nullptr ? kNothing : params.sinks.f32()[head];
             float maximum = sink;
             for (std::int64_t s = 0; s < plan.splits; ++s) maximum = std::max(maximum, maximumOf(s));
@@ -196,6 +203,66 @@ void CpuBackend::attention(const TensorView& out, const TensorView& q, const KvV
     };
     overRows(plan.tiles, kAttentionRows * dim * plan.splits, [&](std::int64_t from, std::int64_t to) {
         for (std::int64_t tile = from; tile < to; ++tile) joinTile(tile);
+    });
+}
+
+void CpuBackend::attendInBlocks(const TensorView& out, const TensorView& q, const KvView& cache, std::int32_t firstPosition,
+                                const AttentionParams& params) {
+    const std::int64_t tokens = q.rows();
+    const std::int64_t dim = cache.headDim;
+    const std::int64_t padded = ceilDivide(dim, kAttentionBlockPadding) * kAttentionBlockPadding;
+    const std::int64_t group = params.heads / cache.kvHeads;
+    const std::int64_t tokensPerBlock = kAttentionBlockRows / group;
+    const std::int64_t tokenBlocks = ceilDivide(tokens, tokensPerBlock);
+    const std::int64_t rowsPerBlock = std::min(tokensPerBlock, tokens) * group;
+    const std::int64_t scratchPerWorker = rowsPerBlock * (dim + padded + 2) + 4 * dim + kAttentionBlockPositions * (dim + padded);
+    if (!grow(m_attention, m_pool.threads() * scratchPerWorker, "attention")) return;
+
+    parallel(cache.kvHeads * tokenBlocks, [&](int task, int worker) {
+        const std::int64_t kvHead = task % cache.kvHeads;
+        const std::int64_t firstToken = (tokenBlocks - 1 - task / cache.kvHeads) * tokensPerBlock; // the longest first
+        const std::int64_t blockTokens = std::min(tokensPerBlock, tokens - firstToken);
+        float* scratch = m_attention.data() + worker * scratchPerWorker;
+        const auto take = [&](std::int64_t count) { return std::exchange(scratch, scratch + count); };
+        float* queries = take(rowsPerBlock * dim);
+
+        std::int64_t firstVisible[kAttentionBlockRows];
+        std::int64_t lastVisible[kAttentionBlockRows];
+        AttentionBlock block{.headDim = cache.headDim, .paddedDim = padded, .inBlocks = cache.type == KvType::Q8_0, .softcap = params.softcap};
+        for (std::int64_t t = 0; t < blockTokens; ++t) {
+            const std::int64_t position = firstPosition + firstToken + t;
+            const float* from = q.f32() + (firstToken + t) * q.cols() + kvHead * group * dim;
+            for (std::int64_t i = 0; i < group * dim; ++i) queries[block.rows * dim + i] = from[i] * params.scale;
+            for (std::int64_t h = 0; h < group; ++h, ++block.rows) {
+                firstVisible[block.rows] = params.window > 0 ? std::max<std::int64_t>(0, position - params.window + 1) : 0;
+                lastVisible[block.rows] = params.causal ? position : firstPosition + tokens - 1;
+            }
+        }
+        block.keys = headRows(cache.keys, cache, kvHead);
+        block.values = headRows(cache.values, cache, kvHead);
+        block.from = firstVisible[0];
+        block.to = lastVisible[block.rows - 1] + 1;
+        block.queries = queries;
+        block.firstVisible = firstVisible;
+        block.lastVisible = lastVisible;
+        block.staged = take(4 * dim);
+        block.keyTile = take(kAttentionBlockPositions * dim);
+        block.valueTile = take(kAttentionBlockPositions * padded);
+        block.sums = take(rowsPerBlock * padded);
+        block.maxima = take(rowsPerBlock);
+        block.weights = take(rowsPerBlock);
+        m_ops.attentionBlock(block);
+
+        for (std::int64_t row = 0; row < block.rows; ++row) {
+            const std::int64_t head = kvHead * group + row % group;
+            const float sink = params.sinks.data == nullptr ? kNothing : params.sinks.f32()[head];
+            const float largest = std::max(block.maxima[row], sink);
+            const float fade = block.maxima[row] == kNothing ? 0.0f : std::exp(block.maxima[row] - largest);
+            const float total = block.weights[row] * fade + (sink == kNothing ? 0.0f : std::exp(sink - largest));
+            float* target = out.f32() + (firstToken + row / group) * out.cols() + head * dim;
+            std::fill(target, target + dim, 0.0f);
+            if (fade > 0.0f && total > 0.0f) m_ops.addScaled(target, block.sums + row * padded, dim, fade / total);
+        }
     });
 }
 

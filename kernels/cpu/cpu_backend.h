@@ -124,6 +124,10 @@ private:
     template <typename Body>
     void overRows(std::int64_t rows, std::int64_t elementsPerRow, const Body& body);
 
+    /// attention() of prompts.
+    void attendInBlocks(const TensorView& out, const TensorView& q, const KvView& cache, std::int32_t firstPosition,
+                        const AttentionParams& params);
+
     enum class Rounding : std::uint8_t { Once, WithRest };
     /// A panel of x, or with the rests of twice as many rows, at m_rounded + `at` chunks.
     [[nodiscard]] bool roundActivations(std::int64_t at, const float* x, std::int64_t rows, std::int64_t cols, Rounding rounding);

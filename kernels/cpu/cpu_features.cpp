@@ -161,27 +161,32 @@ std::string cpuModelName() {
     return name.empty() ? "CPU" : name;
 }
 
-int physicalCoreCount() {
+std::vector<int> firstOfEachCore(std::span<const CpuPlace> places) {
+    std::set<std::pair<int, int>> seen;
+    std::vector<int> cpus;
+    for (const CpuPlace& place : places) {
+        if (place.core < 0 || seen.emplace(place.package, place.core).second) cpus.push_back(place.cpu);
+    }
+    return cpus;
+}
+
+std::vector<int> physicalCores() {
+    std::vector<CpuPlace> places;
 #if defined(__linux__)
     cpu_set_t allowed;
     CPU_ZERO(&allowed);
     if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
-        std::set<std::pair<int, int>> cores;
-        int unknown = 0;
         for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-            if (!CPU_ISSET(cpu, &allowed)) continue;
-            const int core = topologyValue(cpu, "core_id");
-            if (core < 0) {
-                ++unknown;
-            } else {
-                cores.emplace(topologyValue(cpu, "physical_package_id"), core);
-            }
+            if (CPU_ISSET(cpu, &allowed)) places.push_back({cpu, topologyValue(cpu, "physical_package_id"), topologyValue(cpu, "core_id")});
         }
-        const int count = static_cast<int>(cores.size()) + unknown;
-        if (count > 0) return count;
     }
 #endif
-    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    return firstOfEachCore(places);
+}
+
+int physicalCoreCount() {
+    const std::size_t cores = physicalCores().size();
+    return cores > 0 ? static_cast<int>(cores) : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 } // namespace hearth::kernels

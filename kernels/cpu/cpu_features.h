@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace hearth::kernels {
 
@@ -29,8 +31,19 @@ enum class CpuPath : std::uint8_t {
 
 /// For people: "Intel Xeon Platinum 8480+"; "CPU" when the processor does not say.
 [[nodiscard]] std::string cpuModelName();
-/// Physical cores that this process may run on; at least 1. Two hyper-threads of a core share its multipliers and its
-/// caches, so a second one adds nothing to kernels that wait for memory.
+/// Where a logical processor is; -1 = the system does not say.
+struct CpuPlace {
+    int cpu = 0;
+    int package = -1;
+    int core = -1;
+};
+
+/// The first logical processor of each physical core, in order; all whose core is not known. Two hyper-threads of a core share its
+/// multipliers and its caches, so a second one adds nothing to kernels that wait for memory.
+[[nodiscard]] std::vector<int> firstOfEachCore(std::span<const CpuPlace> places);
+/// Those that this process may run on; empty when the system does not tell.
+[[nodiscard]] std::vector<int> physicalCores();
+/// Their number, at least 1.
 [[nodiscard]] int physicalCoreCount();
 
 } // namespace hearth::kernels

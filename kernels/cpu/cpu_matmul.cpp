@@ -20,14 +20,15 @@ namespace hearth::kernels {
 
 namespace {
 
-/// A task of one token should read this much, to be worth its claiming ...
-constexpr std::int64_t kBytesWorthATask = 64 * 1024;
+/// A task of one token should read this much: its streams of addresses take time to get going ...
+constexpr std::int64_t kBytesWorthATask = 256 * 1024;
 /// ... and a task of many tokens should multiply no more than this, so that a stop request is seen within milliseconds.
 constexpr std::int64_t kProductsPerTask = 128 * 1024 * 1024;
 /// Whole tiles of the kernels.
 constexpr std::int64_t kRowGroup = 32;
 /// Tasks per thread: more even out better.
 constexpr std::int64_t kTasksPerThread = 8;
+constexpr std::int64_t kTasksPerThreadOfOneToken = 4;
 
 [[maybe_unused]] bool isFloat(DType dtype) { // only where SIMD kernels are built
     return dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16;
@@ -55,7 +56,7 @@ bool CpuBackend::roundActivations(std::int64_t at, const float* x, std::int64_t 
 #ifdef HEARTH_HAVE_SIMD_MATMUL
     const bool withRest = rounding == Rounding::WithRest;
     const std::int64_t panelRows = withRest ? 2 * rows : rows;
-    if (!grow(m_rounded, at + panelRows * q8ChunksFor(cols), "matmul")) return false;
+    if (!grow(m_rounded, at + q8PanelChunks(panelRows, cols), "matmul")) return false;
     if (withRest && !grow(m_rest, rows * cols, "matmul")) return false;
     Q8Chunk* panel = m_rounded.data() + at;
     overRows(rows, cols, [&](std::int64_t from, std::int64_t to) {
@@ -165,7 +166,7 @@ void CpuBackend::matmulExperts(const TensorView& out, const TensorView& weight, 
         }
     });
     const bool rounds = roundsActivations(weight.dtype, cols);
-    const std::int64_t chunks = q8ChunksFor(cols);
+    const std::int64_t chunks = q8PanelChunks(1, cols); // no row of any panel takes more
     if (rounds && !grow(m_rounded, pairs * chunks, "matmulExperts")) return; // at once: products point into it
 
     const std::int64_t rowBytes = static_cast<std::int64_t>(bytesFor(weight.dtype, static_cast<std::uint64_t>(cols)));
@@ -198,7 +199,8 @@ void CpuBackend::matmulExperts(const TensorView& out, const TensorView& weight, 
 }
 
 std::int64_t CpuBackend::chunkRows(const Product& product, std::int64_t totalRows) const {
-    const std::int64_t share = totalRows / (kTasksPerThread * m_pool.threads());
+    const std::int64_t tasks = product.tokens == 1 ? kTasksPerThreadOfOneToken : kTasksPerThread;
+    const std::int64_t share = totalRows / (tasks * m_pool.threads());
     const std::int64_t worthIt = kBytesWorthATask / std::max<std::int64_t>(1, product.rowBytes * product.tokens);
     const std::int64_t atMost = kProductsPerTask / std::max<std::int64_t>(1, product.cols * product.tokens);
     const std::int64_t wanted = std::min(std::max(share, worthIt), atMost);

@@ -34,6 +34,34 @@ struct AttentionTile {
     float* weights = nullptr; ///< out [rows]: sum of exp(score - maximum)
 };
 
+/// Rows of an AttentionBlock are cut into groups that fit the registers; so many rows share the widening of a tile.
+constexpr int kAttentionBlockRows = 192;
+constexpr int kAttentionBlockPositions = 64;
+/// Floats of which paddedDim is a multiple: two vectors of the widest path.
+constexpr int kAttentionBlockPadding = 32;
+
+/// Many query rows that read the same KV head, in the order of their tokens, over positions [from, to): as AttentionTile, for prompts.
+struct AttentionBlock {
+    int rows = 0;
+    std::int32_t headDim = 0;
+    std::int64_t paddedDim = 0;
+    const void* keys = nullptr;   ///< [positions, headDim] in f16, or in blocks of q8_0
+    const void* values = nullptr; ///< as the keys
+    bool inBlocks = false;        ///< q8_0
+    std::int64_t from = 0;
+    std::int64_t to = 0;
+    float softcap = 0.0f;
+    const float* queries = nullptr;             ///< [rows, headDim], already scaled
+    const std::int64_t* firstVisible = nullptr; ///< [rows], ascending
+    const std::int64_t* lastVisible = nullptr;  ///< [rows], ascending
+    float* staged = nullptr;    ///< scratch [4, headDim]
+    float* keyTile = nullptr;   ///< scratch [headDim, kAttentionBlockPositions]
+    float* valueTile = nullptr; ///< scratch [kAttentionBlockPositions, paddedDim]
+    float* sums = nullptr;      ///< out [rows, paddedDim]: sum over positions of exp(score - maximum) * value
+    float* maxima = nullptr;    ///< out [rows]: largest score; -inf when the row sees nothing
+    float* weights = nullptr;   ///< out [rows]: sum of exp(score - maximum)
+};
+
 struct CpuOpTable {
     void (*rmsNormRow)(float* out, const float* x, const float* weight, std::int64_t dim, float eps);
     void (*layerNormRow)(float* out, const float* x, const float* weight, const float* bias, std::int64_t dim,
@@ -46,6 +74,7 @@ struct CpuOpTable {
     void (*addScaled)(float* out, const float* x, std::int64_t count, float factor);
     void (*toHalf)(std::uint16_t* out, const float* x, std::int64_t count);
     void (*attention)(const AttentionTile& tile);
+    void (*attentionBlock)(const AttentionBlock& block);
 };
 
 [[nodiscard]] const CpuOpTable& cpuOpTable(CpuPath path);

@@ -5,6 +5,7 @@
 
 #include "kernels/cpu/cpu_op_table.h"
 #include "kernels/cpu/vec_portable.h"
+#include "kernels/ops/attention_block_cpu.h"
 #include "kernels/ops/attention_cpu.h"
 #include "kernels/ops/elementwise_cpu.h"
 #include "kernels/ops/gated_cpu.h"
@@ -26,6 +27,7 @@ constexpr CpuOpTable makeOpTable() {
         .addScaled = addScaledValues<V>,
         .toHalf = toHalfValues<V>,
         .attention = attentionTile<V>,
+        .attentionBlock = attentionBlock<V>,
     };
 }
 

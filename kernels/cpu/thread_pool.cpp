@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/cpu/thread_pool.h"
 
+#include "kernels/cpu/cpu_features.h"
+
 #include <chrono>
 #include <system_error>
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
+#endif
+#if defined(__linux__)
+#include <sched.h>
 #endif
 
 namespace hearth::kernels {
@@ -37,7 +42,9 @@ bool spinUntil(const Ready& ready) {
 
 } // namespace
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads)
+    : m_cpus(physicalCores()) {
+    if (static_cast<std::size_t>(threads) > m_cpus.size()) m_cpus.clear();
     m_workers.reserve(threads > 1 ? static_cast<std::size_t>(threads - 1) : 0);
     for (int worker = 1; worker < threads; ++worker) {
         try {
@@ -93,7 +100,18 @@ void ThreadPool::finishTask(std::uint32_t tasks) {
     if (m_done.fetch_add(1) + 1 == tasks) m_done.notify_all();
 }
 
+void ThreadPool::keepToCores() const {
+#if defined(__linux__)
+    if (m_cpus.empty()) return;
+    cpu_set_t wanted;
+    CPU_ZERO(&wanted);
+    for (const int cpu : m_cpus) CPU_SET(cpu, &wanted);
+    static_cast<void>(sched_setaffinity(0, sizeof wanted, &wanted)); // of this thread alone
+#endif
+}
+
 void ThreadPool::workerLoop(int worker) {
+    keepToCores();
     const auto workOrQuit = [this] { return (m_state.load() & kTasksLeft) != 0 || m_quit.load(); };
     while (!m_quit.load()) {
         const std::uint32_t wakeups = m_wakeups.load();

@@ -3,6 +3,8 @@
 // ThreadPool: the worker threads of the CPU back end. run() hands out tasks by number, one at a time, so that uneven tasks even out.
 // A worker that finds nothing to do spins for some tens of microseconds (the next operation of a forward pass usually comes within that),
 // then sleeps in the kernel: an idle program uses no processor time.
+// Workers stay on the first logical processor of each physical core, whichever, as long as there are no more threads than cores: two on
+// one core would halve each other. Tasks are handed out one by one, so slower cores (of another kind, or busy with other programs) take fewer.
 // Claiming is one compare-and-swap on {generation, tasks left}: a worker that wakes late cannot touch a job that is over, so run()
 // waits for tasks, never for threads.
 // Thread: run() from one thread at a time, the owner's; it works too.
@@ -52,6 +54,8 @@ private:
     bool claimAndRun(int worker);
     void finishTask(std::uint32_t tasks);
     void workerLoop(int worker);
+    /// Binds the calling worker to the first logical processors of the cores. A wish: where it is refused, the system chooses.
+    void keepToCores() const;
 
     static constexpr std::uint64_t kTasksLeft = 0xffffffffu;
 
@@ -63,6 +67,7 @@ private:
     alignas(64) std::atomic<std::uint32_t> m_done{0};    ///< tasks finished of this generation
     alignas(64) std::atomic<std::uint32_t> m_wakeups{0}; ///< what sleeping workers wait on
     std::atomic<bool> m_quit{false};
+    std::vector<int> m_cpus; ///< where workers may run; empty = anywhere
     std::vector<std::thread> m_workers;
 };
 

@@ -13,6 +13,7 @@ namespace {
 struct VecAvx2 {
     static constexpr int kWidth = 8;
     static constexpr int kScoreRows = 2; ///< of 16 registers: 8 sums, 4 keys
+    static constexpr int kBlockRows = 6; ///< attention of prompts: two sums each, beside two vectors and a factor
     __m256 v;
 
     HEARTH_INLINE VecAvx2 load(const float* p) { return {_mm256_loadu_ps(p)}; }

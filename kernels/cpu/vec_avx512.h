@@ -13,6 +13,7 @@ namespace {
 struct VecAvx512 {
     static constexpr int kWidth = 16;
     static constexpr int kScoreRows = 4; ///< of 32 registers: 16 sums, 4 keys
+    static constexpr int kBlockRows = 12; ///< attention of prompts: two sums each, beside two vectors and a factor
     __m512 v;
 
     HEARTH_INLINE VecAvx512 load(const float* p) { return {_mm512_loadu_ps(p)}; }

@@ -34,6 +34,7 @@ struct VecPortable {
     using Four = float __attribute__((vector_size(16)));
     static constexpr int kWidth = 4;
     static constexpr int kScoreRows = 2; ///< attention: rows whose sums with four keys fit the registers
+    static constexpr int kBlockRows = 6; ///< attention of prompts: two sums each, beside two vectors and a factor
     Four v;
 
     HEARTH_INLINE VecPortable load(const float* p) {

@@ -38,6 +38,15 @@ static_assert(sizeof(Q8Chunk) == 384);
     return (cols + kQ8ChunkElements - 1) / kQ8ChunkElements;
 }
 
+/// Rows up to which weights are multiplied while they are unpacked.
+constexpr std::int64_t kQ8FewRows = 4;
+
+/// The chunks of a panel. Panels of few rows are followed by the same chunks in a second order, where the path has a use for it: the
+/// first halves of blocks 0, 2, 4 and 6, their second halves, then those of blocks 1, 3, 5 and 7; only `q` counts there.
+[[nodiscard]] constexpr std::int64_t q8PanelChunks(std::int64_t rows, std::int64_t cols) {
+    return rows * q8ChunksFor(cols) * (rows <= kQ8FewRows ? 2 : 1);
+}
+
 /// A block whose largest magnitude is below this is all zero: its inverse would overflow.
 constexpr float kQ8SmallestMagnitude = 1e-30f;
 

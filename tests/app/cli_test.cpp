@@ -403,9 +403,21 @@ private slots:
             QVERIFY(qFuzzyCompare(row["bestTokensPerSecond"].toDouble(), tokens / seconds[0]));
             QVERIFY2(qFuzzyCompare(row["bytesPerToken"].toDouble(), bytesPerToken), qPrintable(QString::number(row["bytesPerToken"].toDouble())));
             QVERIFY(qFuzzyCompare(row["bytesPerSecond"].toDouble(), bytesPerToken * tokens / seconds[1]));
-            QVERIFY(qFuzzyCompare(row["limitTokensPerSecond"].toDouble(), bandwidth / bytesPerToken));
-            QVERIFY(qFuzzyCompare(row["fractionOfLimit"].toDouble(), tokens / seconds[1] * bytesPerToken / bandwidth));
-            QVERIFY(qFuzzyCompare(row["bestFractionOfLimit"].toDouble(), tokens / seconds[0] * bytesPerToken / bandwidth));
+            // Every run is held against the bandwidth around it.
+            QList<double> bandwidths;
+            QList<double> fractions;
+            for (const auto& around : row["readBandwidthOfRuns"].toArray()) {
+                const double taken = row["secondsOfRuns"][bandwidths.size()].toDouble();
+                bandwidths << around.toDouble();
+                QVERIFY(bandwidths.last() > 0.0 && bandwidths.last() <= bandwidth);
+                fractions << tokens / taken * bytesPerToken / bandwidths.last();
+            }
+            QCOMPARE(fractions.size(), 3);
+            std::ranges::sort(bandwidths);
+            std::ranges::sort(fractions);
+            QVERIFY(qFuzzyCompare(row["limitTokensPerSecond"].toDouble(), bandwidths[1] / bytesPerToken));
+            QVERIFY(qFuzzyCompare(row["fractionOfLimit"].toDouble(), fractions[1]));
+            QVERIFY(qFuzzyCompare(row["bestFractionOfLimit"].toDouble(), fractions[2]));
         };
         const QJsonArray prompts = root["prompt"].toArray();
         QCOMPARE(prompts.size(), 2);
@@ -421,7 +433,8 @@ private slots:
         QCOMPARE(prompts[1]["operationsOf"].toString(), QString(bf16 > f32 ? "bf16" : "f32"));
         const QJsonValue fraction = prompts[1]["fractionOfOperations"];
         QCOMPARE(fraction.isNull(), f32 == 0.0);
-        if (f32 > 0.0) QVERIFY(qFuzzyCompare(fraction.toDouble(), prompts[1]["operationsPerSecond"].toDouble() / std::max(bf16, f32)));
+        // The limit around the runs is at most the best that was measured.
+        if (f32 > 0.0) QVERIFY(fraction.toDouble() >= prompts[1]["operationsPerSecond"].toDouble() / std::max(bf16, f32) * (1.0 - 1e-9));
         const QJsonArray generations = root["generation"].toArray();
         QCOMPARE(generations.size(), 3);
         check(generations[0].toObject(), 4, 0, weights + kv * 2.5);

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Speed of the CPU back end's operations on this machine, with all of its cores, on the best path or the one named in HEARTH_BENCH_PATH
-// (portable, avx2, avx2vnni, avx512, avx512vnni). One token's products are stated in bytes a second, to be held against the memory's
-// bandwidth (the "read" benchmark measures that); many tokens' in multiplications a second.
+// (portable, avx2, avx2vnni, avx512, avx512vnni). Beside bytes and multiplications a second stands which part that is of what the
+// processor can do at most, measured at the start by the loops of kernels/cpu/simd/limit_loops.h on as many threads: of the bytes it reads
+// ("ofRead"), of its 8-bit products ("ofInt8") or of its f32 ones ("ofF32"). On a shared machine that changes while the benchmarks run.
 #include "kernel_fixture.h"
+#include "kernels/cpu/simd/matmul_simd.h"
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -31,6 +35,53 @@ CpuBackend& backend() {
         return made;
     }();
     return *kBackend;
+}
+
+/// A second's worth of each; 1 where it cannot be measured.
+struct Limits {
+    double readBytes = 1.0;
+    double int8 = 1.0; ///< products
+    double f32 = 1.0;  ///< products
+};
+
+template <class Work>
+double fastest(ThreadPool& pool, const Work& work) {
+    double seconds = 1e9;
+    for (int pass = 0; pass < 8; ++pass) {
+        const auto start = std::chrono::steady_clock::now();
+        pool.run(pool.threads(), work);
+        seconds = std::min(seconds, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    }
+    return seconds;
+}
+
+const Limits& limits() {
+    static const Limits kLimits = [] {
+        const LimitLoops* loops = limitLoops(bestCpuPath());
+        if (loops == nullptr) return Limits{};
+        ThreadPool pool(physicalCoreCount());
+        constexpr std::int64_t kBytes = 256 << 20;
+        constexpr std::int64_t kRounds = 200'000;
+        const std::unique_ptr<Buffer> memory = backend().allocate(static_cast<std::uint64_t>(kBytes * pool.threads()));
+        auto* bytes = static_cast<std::byte*>(memory->data());
+        std::memset(bytes, 1, memory->bytes());
+        const auto products = [&](std::int64_t (*loop)(std::int64_t)) {
+            std::int64_t operations = 0;
+            const double seconds = fastest(pool, [&](int task, int) {
+                const std::int64_t done = loop(kRounds);
+                if (task == 0) operations = done;
+            });
+            return static_cast<double>(operations) / 2.0 * pool.threads() / seconds;
+        };
+        const double reading = fastest(pool, [&](int task, int) { benchmark::DoNotOptimize(loops->read(bytes + task * kBytes, kBytes)); });
+        return Limits{static_cast<double>(kBytes) * pool.threads() / reading, products(loops->int8), products(loops->f32)};
+    }();
+    return kLimits;
+}
+
+/// `amount` of an iteration as a rate in units of `limit` a second.
+benchmark::Counter partOf(const benchmark::State& state, double amount, double limit) {
+    return benchmark::Counter(amount * static_cast<double>(state.iterations()) / limit, benchmark::Counter::kIsRate);
 }
 
 /// A weight too large for the caches: several layers' worth, taken in turns as a model does.
@@ -58,6 +109,13 @@ void product(benchmark::State& state, DType dtype, std::int64_t tokens) {
         benchmark::Counter(double(layerBytes) * double(state.iterations()) / 1e9, benchmark::Counter::kIsRate);
     state.counters["Gmul/s"] = benchmark::Counter(double(kRows * kCols * tokens) * double(state.iterations()) / 1e9,
                                                   benchmark::Counter::kIsRate);
+    if (tokens == 1) {
+        state.counters["ofRead"] = partOf(state, double(layerBytes), limits().readBytes);
+    } else if (backend().roundsActivations(dtype, kCols)) {
+        state.counters["ofInt8"] = partOf(state, double(kRows * kCols * tokens), limits().int8);
+    } else {
+        state.counters["ofF32"] = partOf(state, double(kRows * kCols * tokens), limits().f32);
+    }
 }
 
 /// Attention of `tokens` tokens behind `history` positions; 32 heads over 8 KV heads of 128.
@@ -88,6 +146,11 @@ void attention(benchmark::State& state) {
         benchmark::Counter(double(halfBytes) * 2 * double(state.iterations()) / 1e9, benchmark::Counter::kIsRate);
     state.counters["Gmul/s"] =
         benchmark::Counter(pairs * kHeadDim * 2 * double(state.iterations()) / 1e9, benchmark::Counter::kIsRate);
+    if (tokens == 1) {
+        state.counters["ofRead"] = partOf(state, double(halfBytes) * 2, limits().readBytes);
+    } else {
+        state.counters["ofF32"] = partOf(state, pairs * kHeadDim * 2, limits().f32);
+    }
 }
 
 void swiGlu(benchmark::State& state) {
@@ -108,25 +171,10 @@ void rmsNorm(benchmark::State& state) {
     state.SetBytesProcessed(state.iterations() * view.elements() * 8);
 }
 
-/// The bandwidth that products of one token are held against: all threads read 512 MB.
-void read(benchmark::State& state) {
-    constexpr std::int64_t kWords = 64 << 20;
-    constexpr int kPieces = 64;
-    std::vector<std::uint64_t> memory(kWords, 1);
-    std::vector<std::uint64_t> sums(kPieces);
+/// What handing work to all threads and waiting for them costs: tasks that do nothing.
+void barrier(benchmark::State& state) {
     ThreadPool pool(physicalCoreCount());
-    for (auto _ : state) {
-        pool.run(kPieces, [&](int piece, int) {
-            std::uint64_t sum[8] = {};
-            const std::uint64_t* words = memory.data() + kWords / kPieces * piece;
-            for (std::int64_t i = 0; i < kWords / kPieces; i += 8) {
-                for (int lane = 0; lane < 8; ++lane) sum[lane] += words[i + lane];
-            }
-            for (const std::uint64_t part : sum) sums[static_cast<std::size_t>(piece)] += part;
-        });
-        benchmark::DoNotOptimize(sums.data());
-    }
-    state.SetBytesProcessed(state.iterations() * kWords * 8);
+    for (auto _ : state) pool.run(pool.threads(), [](int task, int) { benchmark::DoNotOptimize(task); });
 }
 
 } // namespace
@@ -137,8 +185,11 @@ int main(int argc, char** argv) {
     const DeviceInfo device = backend().deviceInfo();
     benchmark::AddCustomContext("device",
                                 device.name + ", " + device.isa + ", " + std::to_string(device.threads) + " threads");
-    benchmark::RegisterBenchmark("read", read)->UseRealTime();
-    for (const std::int64_t tokens : {1, 8, 128}) {
+    const auto tera = [](double value) { return std::to_string(value / 1e12); };
+    benchmark::AddCustomContext("reads", std::to_string(limits().readBytes / 1e9) + " GB/s");
+    benchmark::AddCustomContext("products", "int8 " + tera(limits().int8) + ", f32 " + tera(limits().f32) + " T/s");
+    benchmark::RegisterBenchmark("barrier", barrier)->UseRealTime();
+    for (const std::int64_t tokens : {1, 4, 512}) {
         for (const DTypeInfo& type : allDTypes()) {
             if (!type.computes) continue;
             const std::string name = "product/" + std::string(type.name) + "/" + std::to_string(tokens);
@@ -150,8 +201,8 @@ int main(int argc, char** argv) {
     benchmark::RegisterBenchmark("attention", attention)
         ->Args({1, 512})
         ->Args({1, 4096})
-        ->Args({128, 0})
-        ->Args({128, 2048})
+        ->Args({512, 0})
+        ->Args({512, 3584})
         ->UseRealTime()
         ->Unit(benchmark::kMicrosecond);
     benchmark::RegisterBenchmark("swiGlu", swiGlu)->Arg(1)->Arg(128)->UseRealTime()->Unit(benchmark::kMicrosecond);

@@ -218,6 +218,8 @@ private slots:
             {32, 8, 128, 1, 513, 0, 0}, {8, 8, 96, 19, 100, 0, 0},  {2, 1, 256, 40, 0, 8, 0},
             {4, 2, 32, 1, 900, 64, 0},  {4, 4, 48, 65, 64, 0, 5.0}, {6, 2, 16, 10, 33, 9, 20.0},
             {17, 1, 32, 2, 300, 0, 0},  {4, 2, 10, 5, 47, 0, 0},  {2, 2, 8, 50, 0, 1, 0},     {3, 3, 64, 21, 30, 16, 4.0},
+            // More rows than a block of the CPU has; whole tiles of positions that a window has left or that are still to come.
+            {8, 2, 64, 150, 70, 0, 0},  {4, 1, 40, 210, 0, 70, 0},
         };
         for (const TestDevice device : kAllDevices) {
             for (const Case& c : kCases) {

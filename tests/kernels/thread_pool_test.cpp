@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // ThreadPool: every task exactly once, distinct workers at any time, nothing lost over many short runs, and sleep when idle.
+#include "kernels/cpu/cpu_features.h"
 #include "kernels/cpu/thread_pool.h"
 
 #include <QTest>
@@ -11,6 +12,10 @@
 #include <memory>
 #include <thread>
 #include <vector>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 using namespace hearth::kernels;
 
@@ -80,6 +85,41 @@ private slots:
             QCOMPARE(done.load(), 50);
         }
     }
+
+    void oneProcessorOfEachCore() {
+        // Two packages of two cores; hyper-threads as Linux numbers them on one machine (0 4 1 5) and on another (0 1 2 3); one unknown.
+        const CpuPlace places[] = {{0, 0, 0}, {1, 0, 1}, {2, 1, 0}, {3, 1, 1}, {4, 0, 0}, {5, 0, 1}, {6, 1, 0}, {7, 1, 1}, {8, -1, -1}};
+        QCOMPARE(firstOfEachCore(places), (std::vector<int>{0, 1, 2, 3, 8}));
+        const CpuPlace neighbours[] = {{0, 0, 0}, {1, 0, 0}, {2, 0, 1}, {3, 0, 1}};
+        QCOMPARE(firstOfEachCore(neighbours), (std::vector<int>{0, 2}));
+        QVERIFY(firstOfEachCore({}).empty());
+    }
+
+#if defined(__linux__)
+    void workersStayOnOneProcessorOfEachCore() {
+        const std::vector<int> cores = physicalCores();
+        if (cores.size() < 2) QSKIP("this machine lends one core: there is no worker to look at");
+        const auto whereWorkersMayRun = [](int threads) {
+            ThreadPool pool(threads);
+            std::vector<int> cpus;
+            std::atomic<int> arrived{0};
+            pool.run(2, [&](int, int worker) {
+                arrived.fetch_add(1);
+                while (arrived.load() < 2) std::this_thread::yield(); // so that a worker takes one of the two
+                cpu_set_t allowed;
+                CPU_ZERO(&allowed);
+                if (worker == 0 || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+                for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+                    if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
+                }
+            });
+            return cpus;
+        };
+        QCOMPARE(whereWorkersMayRun(static_cast<int>(cores.size())), cores);
+        // More threads than cores have to share anyway: the system places them.
+        QVERIFY(whereWorkersMayRun(static_cast<int>(cores.size()) + 1).size() >= cores.size());
+    }
+#endif
 
     void idleWorkersSleep() {
         ThreadPool pool(4);

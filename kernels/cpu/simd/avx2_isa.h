@@ -101,10 +101,11 @@ struct Avx2Isa {
         Chunk chunks[kTileChunks];
     };
 
-    /// dots[r][t] of R rows, `distance` bytes apart, and T tokens.
+    /// dots[r][t] of R rows, `distance` bytes apart, and T tokens. What follows row 0 until `streamEnd`, and the others as far, is read
+    /// next; `end` is that of the readable weights.
     template <class F, int T, int R>
     static HEARTH_ALWAYS void rowDots(float (*dots)[T], const std::uint8_t* row, std::int64_t distance, ColumnSpan span,
-                                      const Q8Chunk* x) {
+                                      const std::uint8_t* streamEnd, const std::uint8_t* end, const Q8Chunk* x) {
         constexpr int kScales = 32 / F::kGroup;
         constexpr int kSums = T == 1 ? 2 : 1; // a lone token's additions would wait for each other
         __m256 sum[R][T][kSums];
@@ -113,7 +114,8 @@ struct Avx2Isa {
                 for (auto& part : token) part = _mm256_setzero_ps();
             }
         }
-        forEachChunk<F, R>(row, distance, span, [&](const std::uint8_t* bytes, std::int64_t c, int r) HEARTH_ALWAYS_LAMBDA {
+        forEachChunk<F, R, false>(row, distance, span, end, [&](const std::uint8_t* bytes, std::int64_t c, int r, WholeChunk) HEARTH_ALWAYS_LAMBDA {
+            askAhead<F::kChunkBytes>(bytes, streamEnd + r * distance);
             const F weights(bytes);
             __m256 scale[T][kScales];
 #pragma GCC unroll 4
@@ -164,7 +166,7 @@ struct Avx2Isa {
         // Rows past the end are computed and dropped: any weights will do, if only they are numbers.
         if (rows < kTileRows) std::memset(static_cast<void*>(staged), 0, sizeof staged);
         for (int r = 0; r < rows; ++r) {
-            forEachChunk<F, 1>(weight + r * rowBytes, 0, span, [&](const std::uint8_t* bytes, std::int64_t c, int) HEARTH_ALWAYS_LAMBDA {
+            forEachChunk<F, 1, false>(weight + r * rowBytes, 0, span, nullptr, [&](const std::uint8_t* bytes, std::int64_t c, int, WholeChunk) HEARTH_ALWAYS_LAMBDA {
                 const F weights(bytes);
                 for (int h = 0; h < kScales; ++h) {
                     _mm256_store_ps(staged[c].scale[h][r], weights.scale[h]);

@@ -53,19 +53,44 @@ HEARTH_ALWAYS __m512i nibbles64(const std::uint8_t* p) {
     return _mm512_and_si512(_mm512_srlv_epi16(both, split16(0, 4)), _mm512_set1_epi8(15));
 }
 
+/// The 16 bytes at p, p + step, p + 2 step, p + 3 step, by merging broadcasts, which need no shuffle.
+HEARTH_ALWAYS __m512i quarters(const std::uint8_t* p, int step) {
+    __m512i v = _mm512_castsi128_si512(load16(p));
+    v = _mm512_mask_broadcast_i32x4(v, 0x00f0, load16(p + step));
+    v = _mm512_mask_broadcast_i32x4(v, 0x0f00, load16(p + 2 * step));
+    return _mm512_mask_broadcast_i32x4(v, 0xf000, load16(p + 3 * step));
+}
+
+HEARTH_ALWAYS __m512i lowNibbles(__m512i bytes) {
+    return _mm512_and_si512(bytes, _mm512_set1_epi8(15));
+}
+
+HEARTH_ALWAYS __m512i highNibbles(__m512i bytes) {
+    return lowNibbles(_mm512_srli_epi16(bytes, 4));
+}
+
 // --- blocks of 32 ----------------------------------------------------------------------------------------------------
 
-/// The f16 at p, p + stride, ... of eight blocks.
-template <int Stride>
+/// The f16 at byte `At` of each of the eight blocks from p on; reads nothing beyond them.
+template <int Stride, int At = 0>
 HEARTH_ALWAYS __m256 halvesOf8Blocks(const std::uint8_t* p) {
     constexpr int kWords = Stride / 2;
-    if constexpr (3 * kWords < 32) { // four blocks begin in 64 bytes: two loads hold all
-        const __m512i index = _mm512_castsi128_si512(
-            _mm_setr_epi16(0, kWords, 2 * kWords, 3 * kWords, 32, 32 + kWords, 32 + 2 * kWords, 32 + 3 * kWords));
+    constexpr int kAt = At / 2;
+    if constexpr (3 * kWords + kAt < 32) { // four blocks begin in 64 bytes: two loads hold all
+        const __m512i index = _mm512_castsi128_si512(_mm_setr_epi16(kAt, kAt + kWords, kAt + 2 * kWords, kAt + 3 * kWords, 32 + kAt,
+                                                                    32 + kAt + kWords, 32 + kAt + 2 * kWords, 32 + kAt + 3 * kWords));
         const __m512i words = _mm512_permutex2var_epi16(load64(p), index, load64(p + 4 * Stride));
         return _mm256_cvtph_ps(_mm512_castsi512_si128(words));
+    } else if constexpr (2 * kWords + kAt < 32) { // three do: three loads, the last at the end of the blocks
+        constexpr int kLast = 8 * kWords - 32;
+        const __m512i first = _mm512_castsi128_si512(_mm_setr_epi16(kAt, kAt + kWords, kAt + 2 * kWords, 32 + kAt, 32 + kAt + kWords,
+                                                                    32 + kAt + 2 * kWords, 0, 0));
+        const __m512i last =
+            _mm512_castsi128_si512(_mm_setr_epi16(0, 1, 2, 3, 4, 5, 32 + kAt + 6 * kWords - kLast, 32 + kAt + 7 * kWords - kLast));
+        const __m512i six = _mm512_permutex2var_epi16(load64(p), first, load64(p + 3 * Stride));
+        return _mm256_cvtph_ps(_mm512_castsi512_si128(_mm512_permutex2var_epi16(six, last, load64(p + 2 * kLast))));
     } else {
-        return halves8(p, Stride);
+        return halves8(p + At, Stride);
     }
 }
 
@@ -85,15 +110,44 @@ struct BlocksOf32 {
     HEARTH_ALWAYS BlocksOf32(const std::uint8_t* chunk, __m256 scales) : p(chunk), scale(widen(scales)) { setMinimum(); }
     HEARTH_ALWAYS void setMinimum() { minimum = _mm512_mul_ps(scale, _mm512_set1_ps(static_cast<float>(Offset))); }
     [[nodiscard]] HEARTH_ALWAYS const std::uint8_t* block(int i) const { return p + i * Bytes; }
+    /// 16 bytes at `at` in every block: the low nibbles are its first half, the high ones its second.
+    HEARTH_ALWAYS void nibblePieces(__m512i (&u)[4], int at) const {
+        const __m512i even = quarters(p + at, 2 * Bytes);
+        const __m512i odd = quarters(p + Bytes + at, 2 * Bytes);
+        u[0] = lowNibbles(even);
+        u[1] = highNibbles(even);
+        u[2] = lowNibbles(odd);
+        u[3] = highNibbles(odd);
+    }
     /// value = scale u + m: the minimum with its sign turned.
-    HEARTH_ALWAYS void setSummand(int at) {
-        minimum = _mm512_sub_ps(_mm512_setzero_ps(), widen(halvesOf8Blocks<Bytes>(p + at)));
+    template <int At>
+    HEARTH_ALWAYS void setSummand() {
+        minimum = _mm512_sub_ps(_mm512_setzero_ps(), widen(halvesOf8Blocks<Bytes, At>(p)));
     }
     /// Adds 16 where the bit of an element is set, words of 32 bits at `at` in each block.
     [[nodiscard]] HEARTH_ALWAYS __m512i addFifthBits(__m512i u, int i, int at) const {
         const std::uint64_t bits = loadAs<std::uint32_t>(block(2 * i) + at)
                                    | static_cast<std::uint64_t>(loadAs<std::uint32_t>(block(2 * i + 1) + at)) << 32;
         return _mm512_mask_add_epi8(u, bits, u, _mm512_set1_epi8(16));
+    }
+    HEARTH_ALWAYS void addFifthBits(__m512i (&u)[4], int at) const {
+        const __m512i firstHalf = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
+        const __m512i secondHalf = _mm512_add_epi8(firstHalf, _mm512_set1_epi8(2));
+        const __m512i bit = _mm512_set1_epi64(static_cast<long long>(0x8040201008040201u));
+#pragma GCC unroll 2
+        for (int odd = 0; odd < 2; ++odd) {
+            const auto wordOf = [&](int quarter) HEARTH_ALWAYS_LAMBDA { return loadAs<int>(block(2 * quarter + odd) + at); };
+            __m512i words = _mm512_set1_epi32(wordOf(0));
+            words = _mm512_mask_set1_epi32(words, 0x00f0, wordOf(1));
+            words = _mm512_mask_set1_epi32(words, 0x0f00, wordOf(2));
+            words = _mm512_mask_set1_epi32(words, 0xf000, wordOf(3));
+            const auto add = [&](__m512i& lanes, __m512i bytes) HEARTH_ALWAYS_LAMBDA {
+                const __mmask64 set = _mm512_test_epi8_mask(_mm512_shuffle_epi8(words, bytes), bit);
+                lanes = _mm512_mask_add_epi8(lanes, set, lanes, _mm512_set1_epi8(16));
+            };
+            add(u[2 * odd], firstHalf);
+            add(u[2 * odd + 1], secondHalf);
+        }
     }
 };
 
@@ -104,12 +158,14 @@ template <>
 struct Format<DType::Q4_0> : BlocksOf32<18, 8> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) {}
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const { return nibblesOf2(block(2 * i) + 2, block(2 * i + 1) + 2); }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const { nibblePieces(u, 2); }
 };
 
 template <>
 struct Format<DType::Q4_1> : BlocksOf32<20> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setSummand(2); }
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setSummand<2>(); }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const { return nibblesOf2(block(2 * i) + 4, block(2 * i + 1) + 4); }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const { nibblePieces(u, 4); }
 };
 
 template <>
@@ -118,13 +174,21 @@ struct Format<DType::Q5_0> : BlocksOf32<22, 16> {
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return addFifthBits(nibblesOf2(block(2 * i) + 6, block(2 * i + 1) + 6), i, 2);
     }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const {
+        nibblePieces(u, 6);
+        addFifthBits(u, 2);
+    }
 };
 
 template <>
 struct Format<DType::Q5_1> : BlocksOf32<24> {
-    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setSummand(2); }
+    HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk) { setSummand<2>(); }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return addFifthBits(nibblesOf2(block(2 * i) + 8, block(2 * i + 1) + 8), i, 4);
+    }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const {
+        nibblePieces(u, 8);
+        addFifthBits(u, 4);
     }
 };
 
@@ -136,6 +200,12 @@ struct Format<DType::Q8_0> : BlocksOf32<34, 128> {
         return _mm512_xor_si512(q, _mm512_set1_epi8(-128));
     }
 };
+
+/// Nibbles to the bytes of a table that stands in every 128-bit part.
+HEARTH_ALWAYS void lookUp(__m512i (&u)[4], __m512i table) {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) u[i] = _mm512_shuffle_epi8(table, u[i]);
+}
 
 /// The table of the IQ4 formats, raised by 128, in every 128-bit part.
 HEARTH_ALWAYS __m512i iq4Values() {
@@ -149,6 +219,10 @@ struct Format<DType::IQ4_NL> : BlocksOf32<18, 128> {
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return _mm512_shuffle_epi8(iq4Values(), nibblesOf2(block(2 * i) + 2, block(2 * i + 1) + 2));
     }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const {
+        nibblePieces(u, 2);
+        lookUp(u, iq4Values());
+    }
 };
 
 /// Doubled E2M1 values, raised by 12 to 0 ... 24.
@@ -156,8 +230,17 @@ template <>
 struct Format<DType::MXFP4> : BlocksOf32<17, 12> {
     HEARTH_ALWAYS explicit Format(const std::uint8_t* chunk) : BlocksOf32(chunk, mxfp4HalfScales(chunk)) {}
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
-        const __m128i table = _mm_add_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(kMxfp4DoubledValues)), _mm_set1_epi8(12));
-        return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), nibblesOf2(block(2 * i) + 1, block(2 * i + 1) + 1));
+        return _mm512_shuffle_epi8(values(), nibblesOf2(block(2 * i) + 1, block(2 * i + 1) + 1));
+    }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const {
+        nibblePieces(u, 1);
+        lookUp(u, values());
+    }
+
+private:
+    static HEARTH_ALWAYS __m512i values() {
+        const __m128i table = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kMxfp4DoubledValues));
+        return _mm512_broadcast_i32x4(_mm_add_epi8(table, _mm_set1_epi8(12)));
     }
 };
 
@@ -236,10 +319,23 @@ struct PackedScales : BlockOf256<Bytes, 32> {
     }
 };
 
+/// 32 bytes for each pair of blocks: the low nibbles are the even one, the high ones the odd one.
+HEARTH_ALWAYS void nibblePieces(__m512i (&u)[4], const std::uint8_t* p) {
+    const __m512i front = load64(p);
+    const __m512i back = load64(p + 64);
+    const __m512i first = _mm512_shuffle_i32x4(front, back, 0x88);
+    const __m512i second = _mm512_shuffle_i32x4(front, back, 0xdd);
+    u[0] = lowNibbles(first);
+    u[1] = lowNibbles(second);
+    u[2] = highNibbles(first);
+    u[3] = highNibbles(second);
+}
+
 template <>
 struct Format<DType::Q4_K> : PackedScales<144> {
     using PackedScales::PackedScales;
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const { return nibbles64(p + 16 + 32 * i); }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const { nibblePieces(u, p + 16); }
 };
 
 template <>
@@ -250,6 +346,20 @@ struct Format<DType::Q5_K> : PackedScales<176> {
         const __m512i high = _mm512_broadcast_i64x4(load32(p + 16));
         return _mm512_mask_add_epi8(low, _mm512_test_epi8_mask(high, split8(1 << (2 * i), 2 << (2 * i))), low,
                                     _mm512_set1_epi8(16));
+    }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const {
+        nibblePieces(u, p + 48);
+        // Bit b of byte j is the fifth of element j of block b.
+        const __m512i even = _mm512_set_epi64(0x4040404040404040, 0x4040404040404040, 0x1010101010101010, 0x1010101010101010,
+                                              0x0404040404040404, 0x0404040404040404, 0x0101010101010101, 0x0101010101010101);
+        const __m512i odd = _mm512_add_epi8(even, even);
+        const __m512i first = _mm512_broadcast_i32x4(load16(p + 16));
+        const __m512i second = _mm512_broadcast_i32x4(load16(p + 32));
+        const __m512i sixteen = _mm512_set1_epi8(16);
+        u[0] = _mm512_mask_add_epi8(u[0], _mm512_test_epi8_mask(first, even), u[0], sixteen);
+        u[1] = _mm512_mask_add_epi8(u[1], _mm512_test_epi8_mask(second, even), u[1], sixteen);
+        u[2] = _mm512_mask_add_epi8(u[2], _mm512_test_epi8_mask(first, odd), u[2], sixteen);
+        u[3] = _mm512_mask_add_epi8(u[3], _mm512_test_epi8_mask(second, odd), u[3], sixteen);
     }
 };
 
@@ -274,6 +384,15 @@ struct Format<DType::IQ4_XS> : BlockOf256<136, 32, 128> {
     }
     [[nodiscard]] HEARTH_ALWAYS __m512i lanes(int i) const {
         return _mm512_shuffle_epi8(iq4Values(), nibblesOf2(p + 8 + 32 * i, p + 24 + 32 * i));
+    }
+    HEARTH_ALWAYS void pieces(__m512i (&u)[4]) const {
+        const __m512i even = quarters(p + 8, 32);
+        const __m512i odd = quarters(p + 24, 32);
+        u[0] = lowNibbles(even);
+        u[1] = highNibbles(even);
+        u[2] = lowNibbles(odd);
+        u[3] = highNibbles(odd);
+        lookUp(u, iq4Values());
     }
 };
 

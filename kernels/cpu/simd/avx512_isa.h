@@ -47,12 +47,26 @@ HEARTH_ALWAYS void transpose16(std::int32_t* to, const std::int32_t* from, int s
     }
 }
 
+/// The totals of four vectors: pairs of a and b side by side in every quarter, then a, b, c, d; then the quarters together.
+HEARTH_ALWAYS void storeTotals(float* out, __m512 a, __m512 b, __m512 c, __m512 d) {
+    const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    const __m512 abcd = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
+    const __m256 halves = _mm256_add_ps(_mm512_castps512_ps256(abcd), _mm512_extractf32x8_ps(abcd, 1));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps(halves, 1)));
+}
+
 /// Which of the (up to 16) group scales lane l of the 64 columns i needs.
 template <int Group>
 HEARTH_ALWAYS __m512i groupOfLane(int i) {
     const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     return _mm512_add_epi32(_mm512_srli_epi32(lane, Group == 32 ? 3 : 2), _mm512_set1_epi32(i * (64 / Group)));
 }
+
+/// Formats whose bytes come as both halves of four blocks with fewer instructions than in order: pieces(u) gives the first halves of
+/// the even blocks, their second halves, and the same of the odd ones, as the panel's second order has the activations.
+template <class F>
+concept HasPieces = requires(const F& weights, __m512i (&u)[4]) { weights.pieces(u); };
 
 struct Avx512Isa {
     static constexpr bool kRaisedActivations = true;
@@ -72,21 +86,30 @@ struct Avx512Isa {
         Chunk chunks[kTileChunks];
     };
 
-    /// dots[r][t] of R rows, `distance` bytes apart, and T tokens.
+    /// dots[r][t] of R rows, `distance` bytes apart, and T tokens. What follows row 0 until `streamEnd`, and the others as far, is read
+    /// next; `end` is that of the readable weights.
     template <class F, int T, int R>
     static HEARTH_ALWAYS void rowDots(float (*dots)[T], const std::uint8_t* row, std::int64_t distance, ColumnSpan span,
-                                      const Q8Chunk* x) {
+                                      const std::uint8_t* streamEnd, const std::uint8_t* end, const Q8Chunk* x) {
+        const std::int64_t pieces = (span.full + (span.tailBytes != 0 ? 1 : 0)) * T; // where the panel's second order begins
         __m512 sum[R][T][2];
         for (auto& one : sum) {
             for (auto& token : one) token[0] = token[1] = _mm512_setzero_ps();
         }
-        forEachChunk<F, R>(row, distance, span, [&](const std::uint8_t* bytes, std::int64_t c, int r) HEARTH_ALWAYS_LAMBDA {
+        forEachChunk<F, R, true>(row, distance, span, end, [&](const std::uint8_t* bytes, std::int64_t c, int r, auto extent) HEARTH_ALWAYS_LAMBDA {
+            askAhead<F::kChunkBytes>(bytes, streamEnd + r * distance);
             const F weights(bytes);
             __m512 scale[T];
 #pragma GCC unroll 4
             for (int t = 0; t < T; ++t) {
                 const Q8Chunk& chunk = x[c * T + t];
-                if constexpr (F::kGroup == 32) {
+                if constexpr (std::is_same_v<decltype(extent), PartOfChunk>) {
+                    // What follows the row may be no number: times zero it would stay none.
+                    const auto inside = static_cast<__mmask16>((1u << extent.blocks) - 1);
+                    scale[t] = _mm512_maskz_mul_ps(inside, weights.scale, _mm512_zextps256_ps512(_mm256_load_ps(chunk.scale)));
+                    const __m512 sums = _mm512_zextps256_ps512(_mm256_load_ps(chunk.sum32));
+                    sum[r][t][1] = _mm512_mask3_fnmadd_ps(weights.minimum, sums, sum[r][t][1], inside);
+                } else if constexpr (F::kGroup == 32) {
                     scale[t] = _mm512_mul_ps(weights.scale, _mm512_zextps256_ps512(_mm256_load_ps(chunk.scale)));
                     const __m512 sums = _mm512_zextps256_ps512(_mm256_load_ps(chunk.sum32));
                     sum[r][t][1] = _mm512_fnmadd_ps(weights.minimum, sums, sum[r][t][1]);
@@ -96,6 +119,23 @@ struct Avx512Isa {
                     scale[t] = _mm512_mul_ps(weights.scale, _mm512_permutexvar_ps(twice, eight));
                     sum[r][t][1] = _mm512_fnmadd_ps(weights.minimum, _mm512_load_ps(chunk.sum16), sum[r][t][1]);
                 }
+            }
+            if constexpr (HasPieces<F>) {
+                __m512i u[4];
+                weights.pieces(u);
+                const __m512i even = _mm512_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2, 4, 4, 4, 4, 6, 6, 6, 6);
+                const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+#pragma GCC unroll 4
+                for (int t = 0; t < T; ++t) {
+                    const std::uint8_t* q = x[pieces + c * T + t].q;
+                    const auto half = [&](int i) HEARTH_ALWAYS_LAMBDA {
+                        const __m512i first = _mm512_dpbusd_epi32(_mm512_setzero_si512(), u[i], _mm512_load_si512(q + 64 * i));
+                        return _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(first, u[i + 1], _mm512_load_si512(q + 64 * i + 64)));
+                    };
+                    sum[r][t][0] = _mm512_fmadd_ps(half(0), _mm512_permutexvar_ps(even, scale[t]), sum[r][t][0]);
+                    sum[r][t][1] = _mm512_fmadd_ps(half(2), _mm512_permutexvar_ps(odd, scale[t]), sum[r][t][1]);
+                }
+                return;
             }
 #pragma GCC unroll 4
             for (int i = 0; i < 4; ++i) {
@@ -109,8 +149,13 @@ struct Avx512Isa {
                 }
             }
         });
-        for (int r = 0; r < R; ++r) {
-            for (int t = 0; t < T; ++t) dots[r][t] = _mm512_reduce_add_ps(_mm512_add_ps(sum[r][t][0], sum[r][t][1]));
+        const auto rowSum = [&](int r, int t) HEARTH_ALWAYS_LAMBDA { return _mm512_add_ps(sum[r][t][0], sum[r][t][1]); };
+        if constexpr (R == 4 && T == 1) {
+            storeTotals(&dots[0][0], rowSum(0, 0), rowSum(1, 0), rowSum(2, 0), rowSum(3, 0));
+        } else {
+            for (int r = 0; r < R; ++r) {
+                for (int t = 0; t < T; ++t) dots[r][t] = _mm512_reduce_add_ps(rowSum(r, t));
+            }
         }
     }
 

@@ -51,16 +51,16 @@ void floatRows(const FloatCall& call, std::int64_t r, std::int64_t from, std::in
     for (; t < to; ++t) floatTile<Isa, D, R, 1>(call, r, t);
 }
 
-/// One token and R rows that are `distance` rows apart: as many streams of addresses, each with four running sums.
+/// One token and R rows that are `distance` rows apart, the first in a stream until `end`: as many streams of addresses, each with two running sums.
 template <class Isa, DType D, int R>
-HEARTH_ALWAYS void floatStreams(const FloatCall& call, std::int64_t r0, std::int64_t distance) {
+HEARTH_ALWAYS void floatStreams(const FloatCall& call, std::int64_t r0, std::int64_t distance, const std::uint8_t* end) {
     using Weight = FloatWeight<D>;
     using Stored = typename Weight::Stored;
-    constexpr int kSums = 4;
+    constexpr int kSums = 2;
     constexpr std::int64_t kStep = kSums * Isa::kLanes;
     typename Isa::Vector sum[R][kSums];
     const Stored* w[R];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
         for (auto& one : sum[r]) one = Isa::zero();
         w[r] = reinterpret_cast<const Stored*>(call.weight + (r0 + r * distance) * call.rowBytes);
@@ -68,16 +68,18 @@ HEARTH_ALWAYS void floatStreams(const FloatCall& call, std::int64_t r0, std::int
     std::int64_t c = 0;
     for (; c + kStep <= call.cols; c += kStep) {
 #pragma GCC unroll 4
+        for (int r = 0; r < R; ++r) askAhead<kStep * static_cast<int>(sizeof(Stored))>(w[r] + c, end + r * distance * call.rowBytes);
+#pragma GCC unroll 2
         for (int i = 0; i < kSums; ++i) {
             const typename Isa::Vector activation = Isa::loadF32(call.x + c + i * Isa::kLanes);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
             for (int r = 0; r < R; ++r) {
                 sum[r][i] = Isa::multiplyAdd(Weight::template load<Isa>(w[r] + c + i * Isa::kLanes), activation, sum[r][i]);
             }
         }
     }
     for (int r = 0; r < R; ++r) {
-        float dot = Isa::total(sum[r][0]) + Isa::total(sum[r][1]) + Isa::total(sum[r][2]) + Isa::total(sum[r][3]);
+        float dot = Isa::total(sum[r][0]) + Isa::total(sum[r][1]);
         for (std::int64_t tail = c; tail < call.cols; ++tail) dot += Weight::value(w[r][tail]) * call.x[tail];
         call.out[r0 + r * distance] = dot;
     }
@@ -85,9 +87,11 @@ HEARTH_ALWAYS void floatStreams(const FloatCall& call, std::int64_t r0, std::int
 
 template <class Isa, DType D>
 void matmulFloatOne(const FloatCall& call) {
-    const std::int64_t rows = (call.rowTo - call.rowFrom) / 2;
-    for (std::int64_t r = call.rowFrom; r < call.rowFrom + rows; ++r) floatStreams<Isa, D, 2>(call, r, rows);
-    if ((call.rowTo - call.rowFrom) % 2 != 0) floatStreams<Isa, D, 1>(call, call.rowTo - 1, 0);
+    const std::int64_t rows = (call.rowTo - call.rowFrom) / kReadStreams;
+    const std::uint8_t* stream = call.weight + (call.rowFrom + rows) * call.rowBytes;
+    const std::uint8_t* range = call.weight + call.rowTo * call.rowBytes;
+    for (std::int64_t r = call.rowFrom; r < call.rowFrom + rows; ++r) floatStreams<Isa, D, kReadStreams>(call, r, rows, stream);
+    for (std::int64_t r = call.rowFrom + kReadStreams * rows; r < call.rowTo; ++r) floatStreams<Isa, D, 1>(call, r, 0, range);
 }
 
 template <class Isa, DType D>

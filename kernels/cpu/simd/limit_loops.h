@@ -9,7 +9,8 @@
 namespace hearth::kernels {
 
 struct LimitLoops {
-    /// Reads all bytes with the widest loads, in two streams of addresses (one does not use all of the memory's bandwidth).
+    /// Reads all bytes with the widest loads, in several streams of addresses (one does not use all of the memory's
+    /// bandwidth).
     /// Returns some function of them. data is aligned to 64; bytes a multiple of 512.
     std::uint64_t (*read)(const void* data, std::int64_t bytes);
     /// Products of 8-bit numbers summed in 32 bits, from registers; returns how many operations (two per product) that was.

@@ -19,21 +19,23 @@ HEARTH_ALWAYS void unknown(V& v) {
     asm volatile("" : "+v"(v));
 }
 
+/// In as many places and as far ahead as products read their weights.
 template <class Isa>
 std::uint64_t readLoop(const void* data, std::int64_t bytes) {
     constexpr std::int64_t kVector = Isa::kLanes * 4;
-    constexpr int kAtOnce = 4;
+    constexpr int kAtOnce = 2;
     const auto* first = static_cast<const std::uint8_t*>(data);
-    const std::uint8_t* second = first + bytes / 2;
-    typename Isa::Integers sums[2][kAtOnce];
+    const std::int64_t part = bytes / kReadStreams;
+    typename Isa::Integers sums[kReadStreams][kAtOnce];
     for (auto& stream : sums) {
         for (auto& sum : stream) sum = Isa::noIntegers();
     }
-    for (std::int64_t at = 0; at < bytes / 2; at += kAtOnce * kVector) {
+    for (std::int64_t at = 0; at < part; at += kAtOnce * kVector) {
 #pragma GCC unroll 4
-        for (int i = 0; i < kAtOnce; ++i) {
-            sums[0][i] = Isa::addIntegers(sums[0][i], first + at + i * kVector);
-            sums[1][i] = Isa::addIntegers(sums[1][i], second + at + i * kVector);
+        for (int s = 0; s < kReadStreams; ++s) {
+            askAhead<kAtOnce * kVector>(first + s * part + at, first + (s + 1) * part);
+#pragma GCC unroll 2
+            for (int i = 0; i < kAtOnce; ++i) sums[s][i] = Isa::addIntegers(sums[s][i], first + s * part + at + i * kVector);
         }
     }
     std::uint64_t total = 0;

@@ -31,21 +31,38 @@ HEARTH_ALWAYS ColumnSpan columnSpan(std::int64_t blocks) {
     return {blocks / kBlocksPerChunk, blocks % kBlocksPerChunk * (F::kChunkBytes / kBlocksPerChunk)};
 }
 
-/// Calls visit(weight bytes of chunk c, c, r) for every chunk of R rows, `distance` bytes apart; the partial chunk is completed
-/// with zero blocks, because reading on would leave the row.
-template <class F, int R, class Visit>
-HEARTH_ALWAYS void forEachChunk(const std::uint8_t* row, std::int64_t distance, ColumnSpan span, Visit visit) {
+/// A chunk with all of its blocks.
+struct WholeChunk {};
+
+/// A chunk of which only the first blocks belong to the row: what follows them is no matter of this row, though it may be read.
+struct PartOfChunk {
+    std::int64_t blocks;
+};
+
+/// Calls visit(weight bytes of chunk c, c, r, WholeChunk or PartOfChunk) for every chunk of R rows, `distance` bytes apart. `end` is
+/// that of the readable weights: the partial chunk at it, or any with ReadsOn false, is completed with zero blocks and visited as whole.
+template <class F, int R, bool ReadsOn, class Visit>
+HEARTH_ALWAYS void forEachChunk(const std::uint8_t* row, std::int64_t distance, ColumnSpan span, const std::uint8_t* end, Visit visit) {
     for (std::int64_t c = 0; c < span.full; ++c) {
 #pragma GCC unroll 4
-        for (int r = 0; r < R; ++r) visit(row + r * distance + c * F::kChunkBytes, c, r);
+        for (int r = 0; r < R; ++r) visit(row + r * distance + c * F::kChunkBytes, c, r, WholeChunk{});
     }
     if constexpr (F::kBlockElements < kChunk) {
         if (span.tailBytes == 0) return;
+        const std::uint8_t* last = row + span.full * F::kChunkBytes;
+        if constexpr (ReadsOn) {
+            if (end - last - (R - 1) * distance >= F::kChunkBytes) {
+                const PartOfChunk part{span.tailBytes / (F::kChunkBytes / kBlocksPerChunk)};
+#pragma GCC unroll 4
+                for (int r = 0; r < R; ++r) visit(last + r * distance, span.full, r, part);
+                return;
+            }
+        }
 #pragma GCC unroll 4
         for (int r = 0; r < R; ++r) {
             alignas(64) std::uint8_t padded[F::kChunkBytes] = {};
-            std::memcpy(padded, row + r * distance + span.full * F::kChunkBytes, static_cast<std::size_t>(span.tailBytes));
-            visit(padded, span.full, r);
+            std::memcpy(padded, last + r * distance, static_cast<std::size_t>(span.tailBytes));
+            visit(padded, span.full, r, WholeChunk{});
         }
     }
 }
@@ -75,21 +92,23 @@ struct MatmulCall {
     std::int64_t blocks;    ///< of 32 columns
 };
 
-/// A lone token's rows are read in two places at once: one stream of addresses does not use all of the memory's bandwidth.
+/// A lone token's rows are read in several places at once: one stream of addresses does not use all of the memory's bandwidth.
 template <class Isa, class F, int T>
 void matmulFew(const MatmulCall& call) {
-    constexpr int kStreams = T == 1 ? 2 : 1;
+    constexpr int kStreams = T == 1 ? kReadStreams : 1;
     const ColumnSpan span = columnSpan<F>(call.blocks);
     const std::int64_t rows = (call.rowTo - call.rowFrom) / kStreams;
-    const auto run = [&]<int R>(std::int64_t first, std::integral_constant<int, R>) HEARTH_ALWAYS_LAMBDA {
+    const std::uint8_t* range = call.weight + call.rowTo * call.rowBytes;
+    const auto run = [&]<int R>(std::int64_t first, const std::uint8_t* stream, std::integral_constant<int, R>) HEARTH_ALWAYS_LAMBDA {
         float dots[R][T];
-        Isa::template rowDots<F, T, R>(dots, call.weight + first * call.rowBytes, rows * call.rowBytes, span, call.x);
+        Isa::template rowDots<F, T, R>(dots, call.weight + first * call.rowBytes, rows * call.rowBytes, span, stream, range, call.x);
         for (int r = 0; r < R; ++r) {
             for (int t = 0; t < T; ++t) call.out[t * call.outStride + first + r * rows] = dots[r][t];
         }
     };
-    for (std::int64_t r = call.rowFrom; r < call.rowFrom + rows; ++r) run(r, std::integral_constant<int, kStreams>{});
-    for (std::int64_t r = call.rowFrom + kStreams * rows; r < call.rowTo; ++r) run(r, std::integral_constant<int, 1>{});
+    const std::uint8_t* stream = call.weight + (call.rowFrom + rows) * call.rowBytes;
+    for (std::int64_t r = call.rowFrom; r < call.rowFrom + rows; ++r) run(r, stream, std::integral_constant<int, kStreams>{});
+    for (std::int64_t r = call.rowFrom + kStreams * rows; r < call.rowTo; ++r) run(r, range, std::integral_constant<int, 1>{});
 }
 
 /// Asks for the weights that a tile will unpack.

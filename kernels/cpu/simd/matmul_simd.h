@@ -24,7 +24,7 @@ struct MatmulKernels {
     /// Row `token` of a panel of nTokens rows: quantizeRowToQ8(), bit for bit on finite input, in the layout of Q8Chunk.
     /// Some paths want the numbers of more than 4 tokens raised by 128, so a panel serves products of exactly nTokens.
     ///
-    /// panel  [q8ChunksFor(cols)][nTokens]
+    /// panel  [q8ChunksFor(cols)][nTokens], of q8PanelChunks(nTokens, cols) in all
     /// x      [cols] f32
     /// cols   a multiple of 32
     /// rest   [cols] f32 or null: what rounding left of x

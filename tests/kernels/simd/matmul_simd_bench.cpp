@@ -4,6 +4,7 @@
 //   limit/PATH/read            64 MiB of memory: bytes a second, the bound of one token
 //   limit/PATH/int8, f32, bf16 products from registers a second, the bound of many tokens
 //   decode/PATH/TYPE           64 MiB of weights times one token: bytes of weights a second
+//   unpack/PATH/TYPE           the same of 256 KiB, which the second-level cache keeps: what unpacking allows at most
 //   prompt/PATH/TYPE           256 rows of 2,048 columns times 512 tokens: products a second
 #include "kernels/cpu/simd/matmul_simd.h"
 
@@ -20,6 +21,7 @@ using namespace hearth::kernels;
 namespace {
 
 constexpr std::int64_t kWeightBytes = 64 << 20;
+constexpr std::int64_t kCachedBytes = 256 << 10;
 constexpr std::int64_t kCols = 2048;
 constexpr std::int64_t kRows = 256;
 constexpr std::int64_t kTokens = 512;
@@ -42,7 +44,7 @@ std::vector<Q8Chunk> panel(const MatmulKernels* kernels, std::int64_t tokens) {
     std::normal_distribution<float> normal;
     std::vector<float> x(static_cast<std::size_t>(tokens * kCols));
     for (float& value : x) value = normal(random);
-    std::vector<Q8Chunk> chunks(static_cast<std::size_t>(tokens * q8ChunksFor(kCols)));
+    std::vector<Q8Chunk> chunks(static_cast<std::size_t>(q8PanelChunks(tokens, kCols)));
     for (std::int64_t t = 0; t < tokens; ++t) kernels->packRow(chunks.data(), tokens, t, x.data() + t * kCols, kCols, nullptr);
     return chunks;
 }
@@ -66,9 +68,9 @@ bool isFloat(DType dtype) {
     return dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16;
 }
 
-void decode(benchmark::State& state, const MatmulKernels* kernels, DType dtype) {
+void decode(benchmark::State& state, const MatmulKernels* kernels, DType dtype, std::int64_t bytes) {
     const auto rowBytes = static_cast<std::int64_t>(bytesFor(dtype, kCols));
-    const std::int64_t rows = kWeightBytes / rowBytes;
+    const std::int64_t rows = bytes / rowBytes;
     std::vector<float> out(static_cast<std::size_t>(rows));
     const std::vector<Q8Chunk> x = panel(kernels, 1);
     const std::vector<float> floats(kCols, 0.5f);
@@ -120,7 +122,8 @@ int main(int argc, char** argv) {
         for (const DTypeInfo& type : allDTypes()) {
             if (!kernels->supports(type.dtype)) continue;
             const std::string name = std::string("/") + kernels->name + "/" + std::string(type.name);
-            benchmark::RegisterBenchmark(("decode" + name).c_str(), decode, kernels, type.dtype);
+            benchmark::RegisterBenchmark(("decode" + name).c_str(), decode, kernels, type.dtype, kWeightBytes);
+            benchmark::RegisterBenchmark(("unpack" + name).c_str(), decode, kernels, type.dtype, kCachedBytes);
             benchmark::RegisterBenchmark(("prompt" + name).c_str(), prompt, kernels, type.dtype);
         }
     }

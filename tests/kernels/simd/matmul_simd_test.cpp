@@ -181,7 +181,7 @@ public:
                                 m_shape.tokens, m_shape.cols);
         } else {
             // What was in the memory before may not matter: not even a number where the last chunk is not full.
-            std::vector<Q8Chunk> panel(static_cast<std::size_t>(q8ChunksFor(m_shape.cols) * m_shape.tokens));
+            std::vector<Q8Chunk> panel(static_cast<std::size_t>(q8PanelChunks(m_shape.tokens, m_shape.cols)));
             std::memset(static_cast<void*>(panel.data()), 0xff, panel.size() * sizeof(Q8Chunk));
             for (std::int64_t t = 0; t < m_shape.tokens; ++t) {
                 kernels.packRow(panel.data(), m_shape.tokens, t, m_x.data() + t * m_shape.cols, m_shape.cols, nullptr);
@@ -286,7 +286,7 @@ private slots:
         std::vector<Q8Block> expected(400);
         quantizeRowToQ8(expected.data(), x.data(), kCols);
         for (const std::int64_t tokens : {1, 7}) { // few and many may be packed differently
-            std::vector<Q8Chunk> panel(static_cast<std::size_t>(q8ChunksFor(kCols) * tokens));
+            std::vector<Q8Chunk> panel(static_cast<std::size_t>(q8PanelChunks(tokens, kCols)));
             std::vector<float> rest(kCols);
             kernels->packRow(panel.data(), tokens, tokens - 1, x.data(), kCols, rest.data());
             const auto blockOf = [&](std::int64_t b) -> const Q8Chunk& {
