@@ -193,6 +193,36 @@ void ChatController::open(ConversationId id) {
         });
 }
 
+void ChatController::openMessage(ConversationId id, MessageId message) {
+    const bool held = id == m_current || m_parked.contains(id);
+    if (held && std::ranges::find(*items(id), message, &MessageItem::id) != items(id)->end()) {
+        open(id);
+        emit messageShown(message);
+        return;
+    }
+    if (held && !std::ranges::all_of(*items(id), &MessageItem::isStored)) return open(id); // unsaved ones exist nowhere else
+    cancelReplies(id);
+    m_opening = id;
+    m_store.chats(
+        this,
+        [id, message](core::ChatStore& chats) -> core::Result<std::vector<core::MessageRow>> {
+            auto path = chats.activePath(id);
+            if (!path || std::ranges::find(*path, message, &core::MessageRow::id) != path->end()) return path;
+            if (const auto activated = chats.activate(message); !activated) return std::unexpected(activated.error());
+            return chats.activePath(id);
+        },
+        [this, id, message](const core::Result<std::vector<core::MessageRow>>& path) {
+            if (m_opening != id) return; // the user has gone on to another one
+            if (!path) return noteSaving(&path.error());
+            std::vector<MessageItem> items;
+            std::ranges::transform(*path, std::back_inserter(items), fromRow);
+            if (id != m_current) leaveCurrent();
+            m_parked.erase(id);
+            show(id, std::move(items));
+            emit messageShown(message);
+        });
+}
+
 void ChatController::rename(ConversationId id, const QString& title) {
     const QString clean = title.simplified();
     if (clean.isEmpty()) return refreshConversations(); // back to the old one

@@ -48,6 +48,8 @@ public:
     void setFilter(const QString& filter);
     void newChat();
     void open(core::ConversationId id);
+    /// Opens the conversation on a path through this message, whichever branch it is on; ends in messageShown.
+    void openMessage(core::ConversationId id, core::MessageId message);
     void rename(core::ConversationId id, const QString& title);
     /// Ends in conversationDeleted; restore undoes it.
     void remove(core::ConversationId id);
@@ -74,6 +76,8 @@ signals:
     void currentChanged();
     void replyingChanged();
     void statusChanged();
+    /// The message is on the shown path now: the view may jump to it.
+    void messageShown(qint64 message);
     void conversationDeleted(qint64 id, const QString& title);
     void savingFailed(const hearth::core::Error& error);
     void savingRecovered();

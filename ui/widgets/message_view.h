@@ -27,6 +27,9 @@ public:
     void setModel(QAbstractItemModel* model);
     [[nodiscard]] QAbstractItemModel* model() const;
 
+    /// Jumps to a message by its id (MessageIdRole) and marks it for a moment, also when it was never laid out.
+    /// False = it is not on the shown path; nothing moves (ChatController::openMessage changes the path).
+    bool showMessage(qint64 messageId);
     void scrollToEnd();
     /// True while new text keeps the end in sight.
     [[nodiscard]] bool followsEnd() const;

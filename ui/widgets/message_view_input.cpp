@@ -42,7 +42,7 @@ MessagePaint MessageViewPrivate::paintOf(int row, const QRect& clip) const
     paint.hoveredTarget = row == m_hoverRow ? m_hoverTarget : -1;
     paint.hoveredBlock = row == m_hoverRow ? m_hoverBlock : -1;
     paint.focusedTarget = row == m_focusRow ? m_focusTarget : -1;
-    paint.focused = row == m_focusRow && m_focusTarget < 0;
+    paint.focused = (row == m_focusRow && m_focusTarget < 0) || row == m_markedRow;
     paint.copiedTarget = row == m_copiedRow ? m_copiedTarget : -1;
     paint.dots = m_dots;
     const ViewPosition from = std::min(m_selectionStart, m_selectionEnd);

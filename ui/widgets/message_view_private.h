@@ -67,6 +67,7 @@ public:
     void showShifted(int row, int before);
     void scrollToEnd();
     void showRow(int row, QRect part);
+    void jumpToRow(int row);
     void updateJumpButton();
     [[nodiscard]] int rowCount() const { return int(m_rows.size()); }
     [[nodiscard]] MessageLayout& layoutOf(int row);
@@ -119,6 +120,7 @@ public:
     QBasicTimer m_refreshTimer;    ///< gathers changes of one frame
     QBasicTimer m_dotsTimer;
     QBasicTimer m_copiedTimer;
+    QBasicTimer m_markTimer;
     QBasicTimer m_dragTimer;
     int m_dots = 3;
 
@@ -127,6 +129,7 @@ public:
     int m_hoverBlock = -1;
     int m_focusRow = -1;
     int m_focusTarget = -1;        ///< -1 = the message itself
+    int m_markedRow = -1;          ///< just jumped to
     int m_copiedRow = -1;
     int m_copiedTarget = -1;
     ViewPosition m_selectionStart; ///< where the press was

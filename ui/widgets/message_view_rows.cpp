@@ -27,6 +27,8 @@ constexpr int kNarrowSideMargin = 12;
 constexpr int kNarrow = 480;
 constexpr int kKeptRows = 24;        ///< laid-out rows kept on either side of the window
 constexpr int kTurnGap = 32;        ///< under the editor, as under a user's turn
+constexpr int kJumpMargin = 24;      ///< over a message that was jumped to
+constexpr int kMarkMs = 1600;
 constexpr int kMaxSettleRounds = 12;
 constexpr int kEndSlack = 4;         ///< px that still count as "at the end"
 
@@ -129,7 +131,7 @@ void MessageViewPrivate::resetRows()
 {
     m_rows.clear();
     m_selectionStart = m_selectionEnd = {};
-    m_hoverRow = m_hoverTarget = m_hoverBlock = m_focusRow = m_focusTarget = m_copiedRow = -1;
+    m_hoverRow = m_hoverTarget = m_hoverBlock = m_focusRow = m_focusTarget = m_copiedRow = m_markedRow = -1;
     m_follow = true;
     m_newBelow = false;
     endEdit();
@@ -159,6 +161,7 @@ void MessageViewPrivate::insertRows(int first, int last)
     shift(m_hoverRow);
     shift(m_focusRow);
     shift(m_copiedRow);
+    shift(m_markedRow);
     shift(m_selectionStart.row);
     shift(m_selectionEnd.row);
     // What one writes oneself one wants to see.
@@ -181,7 +184,7 @@ void MessageViewPrivate::removeRows(int first, int last)
     if (m_editor && !m_editIndex.isValid())
         endEdit();
     m_rows.erase(m_rows.begin() + first, m_rows.begin() + last + 1);
-    m_hoverRow = m_hoverTarget = m_hoverBlock = m_focusRow = m_focusTarget = m_copiedRow = -1;
+    m_hoverRow = m_hoverTarget = m_hoverBlock = m_focusRow = m_focusTarget = m_copiedRow = m_markedRow = -1;
     m_selectionStart = m_selectionEnd = {};
     m_thumbRow = -1;
     if (m_anchor.row > last)
@@ -375,13 +378,27 @@ void MessageViewPrivate::showRow(int row, QRect part)
         bar->setValue(bottom - viewHeight);
 }
 
+/// The row's top near the top of the window, whatever the heights on the way turn out to be.
+void MessageViewPrivate::jumpToRow(int row)
+{
+    m_follow = false;
+    m_anchor = {row, -1, m_style->px(kJumpMargin)};
+    updateRow(std::exchange(m_markedRow, row));
+    m_markTimer.start(kMarkMs, this);
+    settle();
+    m_follow = scrollValue() >= q->verticalScrollBar()->maximum();
+    q->viewport()->update();
+}
+
 void MessageViewPrivate::updateJumpButton()
 {
     const QScrollBar* bar = q->verticalScrollBar();
     if (bar->value() >= bar->maximum() - kEndSlack)
         m_newBelow = false;
-    const bool show = m_newBelow && !m_follow;
+    const bool show = !m_follow && bar->value() < bar->maximum() - (m_newBelow ? kEndSlack : q->viewport()->height() / 4);
     if (show) {
+        m_jump->setText(m_newBelow ? MessageView::tr("New below") : QString());
+        m_jump->setAccessibleName(m_newBelow ? MessageView::tr("New below: jump to the end") : MessageView::tr("Jump to the end"));
         m_jump->adjustSize();
         m_jump->move((q->width() - m_jump->width()) / 2, q->viewport()->height() - m_jump->height() - 12);
         m_jump->raise();

@@ -175,6 +175,7 @@ void MainWindow::connectChat() {
         refreshActions();
     });
     connect(&chat, &ChatController::statusChanged, this, &MainWindow::refreshComposer);
+    connect(&chat, &ChatController::messageShown, &m_pane->messages(), &MessageView::showMessage);
     connect(&chat, &ChatController::conversationDeleted, this, [this](qint64 id, const QString& title) {
         m_toast->offerUndo(title.isEmpty() ? tr("Chat deleted") : tr("“%1” deleted").arg(title),
                            [this, id] { m_parts.chat.restore(id); });

@@ -66,6 +66,7 @@ private slots:
     void thoughtFoldsAndOpens();
     void linksAreReported();
     void tenThousandRowsOpenAndScroll();
+    void showMessageJumpsToAnyRow();
     void followsTheEndWhileStreaming();
     void keepsItsPlaceWhenScrolledUp();
     void ownMessageScrollsToTheEnd();
@@ -309,6 +310,31 @@ void MessageViewTest::tenThousandRowsOpenAndScroll()
     QVERIFY(shown.inkIn(shown.view.viewport()->rect()) > 1000);
 }
 
+void MessageViewTest::showMessageJumpsToAnyRow()
+{
+    QStandardItemModel model;
+    fill(model, 2'000);
+    for (int row = 0; row < model.rowCount(); ++row)
+        model.item(row)->setData(qint64(10'000 + 3 * row), MessageIdRole);
+    Shown shown(&model);
+    // Never laid out before, at both ends and in the middle: its top stands near the top of the window.
+    for (const int row : {1000, 0, 3, 1702, 999}) {
+        QVERIFY(shown.view.showMessage(10'000 + 3 * row));
+        const int top = shown.view.messageRect(row).top();
+        QVERIFY2(top >= 0 && top <= 40, qPrintable(QStringLiteral("row %1 at %2").arg(row).arg(top)));
+        QVERIFY(!shown.view.followsEnd());
+    }
+    // It is marked, and only for a moment.
+    const QRect place = shown.view.messageRect(999);
+    const QImage marked = shown.view.viewport()->grab(place).toImage();
+    QTRY_VERIFY(shown.view.viewport()->grab(place).toImage() != marked);
+    QVERIFY(shown.view.showMessage(10'000 + 3 * 1999));
+    QVERIFY(shown.view.messageRect(1999).intersects(shown.view.viewport()->rect()));
+    const int value = shown.view.verticalScrollBar()->value();
+    QVERIFY(!shown.view.showMessage(10'001));
+    QCOMPARE(shown.view.verticalScrollBar()->value(), value);
+}
+
 void MessageViewTest::followsTheEndWhileStreaming()
 {
     QStandardItemModel model;
@@ -346,14 +372,14 @@ void MessageViewTest::keepsItsPlaceWhenScrolledUp()
     shown.view.verticalScrollBar()->setValue(shown.view.verticalScrollBar()->maximum() - 400);
     QVERIFY(!shown.view.followsEnd());
     auto* jump = shown.view.findChild<QAbstractButton*>(QStringLiteral("newBelow"));
-    QVERIFY(jump && !jump->isVisible());
+    QVERIFY(jump && jump->isVisible() && jump->text().isEmpty()); // far from the end: a way back, nothing new
     const int value = shown.view.verticalScrollBar()->value();
     const QImage before = shown.view.viewport()->grab(QRect(0, 0, 800, 150)).toImage();
     model.item(20)->setData(QString(QStringLiteral("more text\n\n")).repeated(50), TextRole);
     settleEvents();
     QCOMPARE(shown.view.verticalScrollBar()->value(), value);
     QCOMPARE(shown.view.viewport()->grab(QRect(0, 0, 800, 150)).toImage(), before);
-    QVERIFY(jump->isVisible());
+    QVERIFY(jump->isVisible() && !jump->text().isEmpty()); // "New below"
     QTest::mouseClick(jump, Qt::LeftButton);
     QVERIFY(shown.view.followsEnd());
     QVERIFY(!jump->isVisible());
