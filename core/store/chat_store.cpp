@@ -154,20 +154,6 @@ Result<void> ChatStore::activate(MessageId id) {
     });
 }
 
-Result<void> ChatStore::reveal(MessageId id) {
-    SQLite::Database& handle = m_database.handle();
-    const auto shown = guarded(handle, "find message", [&]() -> Result<bool> {
-        Statement select(handle, "WITH RECURSIVE path (id) AS ("
-                                 "SELECT active_leaf FROM conversation WHERE id = (SELECT conversation_id FROM message WHERE id = ?1) "
-                                 "UNION SELECT m.parent_id FROM path JOIN message m ON m.id = path.id) "
-                                 "SELECT 1 FROM path WHERE id = ?1");
-        select.bind(1, id);
-        return select.executeStep();
-    });
-    if (!shown) return std::unexpected(shown.error());
-    return *shown ? Result<void>{} : activate(id);
-}
-
 Result<MessageId> ChatStore::sibling(MessageId id, int step) const {
     SQLite::Database& handle = m_database.handle();
     return guarded(handle, "find sibling", [&]() -> Result<MessageId> {

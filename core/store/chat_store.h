@@ -67,6 +67,7 @@ enum class ConversationView : std::uint8_t {
     Archive,
     Bin,
     Kept,    ///< all but those in the bin
+    All,
 };
 
 struct FolderRow {
@@ -117,6 +118,8 @@ public:
 
     /// Empties the bin for good; returns how many conversations there were.
     [[nodiscard]] Result<int> emptyBin();
+    /// Removes for good those of them that are in the bin; returns how many.
+    [[nodiscard]] Result<int> purge(std::span<const ConversationId> ids);
 
     /// The same change for all of them, or for none when one does not exist. Returns them as they were before, which
     /// putBack undoes: pin, archive, folder and bin become again what these rows say.
@@ -146,8 +149,6 @@ public:
     [[nodiscard]] Result<void> setText(MessageId id, std::string text);
     /// Makes the path that runs through this message (and its most recent descendants) the active one.
     [[nodiscard]] Result<void> activate(MessageId id);
-    /// The same, unless the message is on the active path already: then that stays as it is.
-    [[nodiscard]] Result<void> reveal(MessageId id);
     /// The sibling `step` places on (-1, +1); the same id at an end.
     [[nodiscard]] Result<MessageId> sibling(MessageId id, int step) const;
     /// Marks every Generating message Interrupted; called once at start. Returns how many.

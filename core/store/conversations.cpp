@@ -32,6 +32,7 @@ const char* condition(ConversationView view) {
     case ConversationView::Archive: return "deleted_ms IS NULL AND archived";
     case ConversationView::Bin: return "deleted_ms IS NOT NULL";
     case ConversationView::Kept: return "deleted_ms IS NULL";
+    case ConversationView::All: return "1";
     case ConversationView::List: break;
     }
     return "deleted_ms IS NULL AND NOT archived";
@@ -123,6 +124,22 @@ Result<int> ChatStore::emptyBin() {
     SQLite::Database& handle = m_database.handle();
     return guardedWithIndex(handle, "empty the bin", [&]() -> Result<int> {
         return handle.exec("DELETE FROM conversation WHERE deleted_ms IS NOT NULL");
+    });
+}
+
+Result<int> ChatStore::purge(std::span<const ConversationId> ids) {
+    SQLite::Database& handle = m_database.handle();
+    return guardedWithIndex(handle, "purge conversations", [&]() -> Result<int> {
+        Transaction transaction(handle, TransactionBehavior::IMMEDIATE);
+        Statement purge(handle, "DELETE FROM conversation WHERE id = ? AND deleted_ms IS NOT NULL");
+        int purged = 0;
+        for (const ConversationId id : ids) {
+            purge.reset();
+            purge.bind(1, id);
+            purged += purge.exec();
+        }
+        transaction.commit();
+        return purged;
     });
 }
 

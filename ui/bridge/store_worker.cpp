@@ -22,6 +22,9 @@ StoreOpening StoreWorker::open(const std::filesystem::path& path) {
     }
     if (!database) return opening; // not even memory: every later call answers with an error
     use(std::move(*database));
+    if (const auto rebuilt = m_index->rebuildIfOutdated(); !rebuilt) {
+        spdlog::warn("history: {}", rebuilt.error().message);
+    }
     if (const auto interrupted = m_chats->markInterrupted()) opening.interruptedReplies = *interrupted;
     const auto binEnd = QDateTime::currentDateTimeUtc().addDays(-kBinDays).toMSecsSinceEpoch();
     if (const auto purged = m_chats->purgeDeleted(binEnd); !purged) {
@@ -33,6 +36,7 @@ StoreOpening StoreWorker::open(const std::filesystem::path& path) {
 void StoreWorker::use(std::unique_ptr<core::Database> database) {
     m_database = std::move(database);
     m_chats = std::make_unique<core::ChatStore>(*m_database);
+    m_index = std::make_unique<core::SearchIndex>(*m_database);
     m_settings = std::make_unique<core::SettingsStore>(*m_database);
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/store/chat_store.h"
 #include "core/store/database.h"
+#include "core/store/search_index.h"
 #include "core/store/settings_store.h"
 #include "ui/bridge/meta_types.h"
 #include "ui/bridge/task_event.h"
@@ -36,6 +37,8 @@ public:
     [[nodiscard]] StoreOpening open(const std::filesystem::path& path);
 
     [[nodiscard]] core::ChatStore& chats() { return *m_chats; }
+    [[nodiscard]] core::SearchIndex& index() { return *m_index; }
+    [[nodiscard]] core::Database& database() { return *m_database; }
     [[nodiscard]] core::SettingsStore& settings() { return *m_settings; }
     [[nodiscard]] bool isOpen() const { return m_chats != nullptr; }
 
@@ -44,6 +47,7 @@ private:
 
     std::unique_ptr<core::Database> m_database;
     std::unique_ptr<core::ChatStore> m_chats;
+    std::unique_ptr<core::SearchIndex> m_index;
     std::unique_ptr<core::SettingsStore> m_settings;
 };
 

@@ -145,11 +145,22 @@ void ChatController::show(ConversationId id, std::vector<MessageItem> items) {
 // --- conversations --------------------------------------------------------------------------------------------------
 
 void ChatController::refreshConversations() {
+    struct List {
+        std::vector<core::ConversationRow> rows;
+        std::vector<core::FolderRow> folders;
+    };
     m_store.chats(
-        this, [filter = m_filter.toStdString()](core::ChatStore& chats) { return chats.conversations(filter); },
-        [this](const core::Result<std::vector<core::ConversationRow>>& rows) {
-            if (!rows) return noteSaving(&rows.error());
-            auto all = *rows;
+        this,
+        [](core::ChatStore& chats) -> core::Result<List> {
+            auto rows = chats.conversations({}, core::ConversationView::All);
+            if (!rows) return std::unexpected(rows.error());
+            auto folders = chats.folders();
+            if (!folders) return std::unexpected(folders.error());
+            return List{std::move(*rows), std::move(*folders)};
+        },
+        [this](const core::Result<List>& list) {
+            if (!list) return noteSaving(&list.error());
+            auto all = list->rows;
             for (const auto& [id, title] : m_localTitles) {
                 core::ConversationRow row;
                 row.id = id;
@@ -157,14 +168,9 @@ void ChatController::refreshConversations() {
                 row.updatedMs = QDateTime::currentMSecsSinceEpoch();
                 all.insert(all.begin(), row);
             }
-            m_conversations.setRows(std::move(all));
+            m_conversations.setRows(std::move(all), list->folders);
             emit currentChanged();
         });
-}
-
-void ChatController::setFilter(const QString& filter) {
-    m_filter = filter.trimmed();
-    refreshConversations();
 }
 
 void ChatController::newChat() {
@@ -255,6 +261,12 @@ void ChatController::remove(ConversationId id) {
             refreshConversations();
             emit conversationDeleted(id, title);
         });
+}
+
+void ChatController::leave(const std::vector<ConversationId>& ids) {
+    for (const ConversationId id : ids)
+        cancelReplies(id);
+    if (std::ranges::find(ids, m_current) != ids.end()) newChat();
 }
 
 void ChatController::restore(ConversationId id) {

@@ -45,7 +45,6 @@ public:
 
     // --- conversations ------------------------------------------------------------------------------------------
     void refreshConversations();
-    void setFilter(const QString& filter);
     void newChat();
     void open(core::ConversationId id);
     /// Opens the conversation on a path through this message, whichever branch it is on; ends in messageShown.
@@ -54,6 +53,8 @@ public:
     /// Ends in conversationDeleted; restore undoes it.
     void remove(core::ConversationId id);
     void restore(core::ConversationId id);
+    /// They are about to go: their replies are stopped, and an open one makes room for a new chat.
+    void leave(const std::vector<core::ConversationId>& ids);
 
     // --- messages of the current conversation -------------------------------------------------------------------
     void send(const QString& text);
@@ -143,7 +144,6 @@ private:
     std::set<core::ConversationId> m_committing;
     std::set<core::ConversationId> m_commitAgain;
     QTimer m_retry;
-    QString m_filter;
     QString m_modelName; ///< of the model that is loaded or being loaded
     core::ModelInfo m_model;
     bool m_savingFails = false;

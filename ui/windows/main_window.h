@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/engine/generation.h"
+#include "core/store/chat_store.h"
 #include "ui/bridge/engine_client.h"
 #include "ui/bridge/meta_types.h"
 #include "ui/models/memory_planning.h"
@@ -21,6 +22,7 @@ class QSplitter;
 namespace hearth::ui {
 
 class ChatController;
+class ConversationKeeper;
 class ConversationPane;
 class LibraryClient;
 class ModelMenu;
@@ -33,6 +35,7 @@ class StoreClient;
 class TelemetryClient;
 class Toast;
 class WindowActions;
+enum class ConversationCommand : int;
 struct StoreOpening;
 
 /// What the window works with; not owned, outlives it.
@@ -77,7 +80,10 @@ private:
     void connectChat();
     void connectEngine();
     void connectActions();
+    void connectKeeper();
     void askForTitle();
+    void runCommand(ConversationCommand command, const std::vector<qint64>& ids);
+    void askForFolder(const std::vector<core::ConversationId>& ids);
 
     void loadModel(const QString& path, EngineClient::GpuTry gpuTry = EngineClient::GpuTry::AsKnown);
     void showGpuFailure(const core::ModelInfo& info); ///< why the CPU does the work, with an offer to try again
@@ -107,6 +113,7 @@ private:
     [[nodiscard]] QString cardName(const QString& path) const;
 
     WindowParts m_parts;
+    ConversationKeeper* m_keeper = nullptr;
     ModelListModel m_models;
     QSplitter* m_splitter;
     Sidebar* m_sidebar;

@@ -12,6 +12,7 @@ namespace hearth::ui {
 WindowActions::WindowActions(QWidget& window)
     : QObject(&window)
     , newChat(add(window, tr("&New chat"), "Ctrl+N"))
+    , rebuildIndex(add(window, tr("Make search inde&x anew"), "Ctrl+Alt+F"))
     , settings(add(window, tr("&Settings…"), "Ctrl+,"))
     , quit(add(window, tr("&Quit"), "Ctrl+Q"))
     , copyReply(add(window, tr("&Copy last reply"), "Ctrl+Shift+C"))
@@ -25,6 +26,9 @@ WindowActions::WindowActions(QWidget& window)
     , focusComposer(add(window, tr("&Write a message"), "Ctrl+L"))
     , renameChat(add(window, tr("Re&name chat…"), "F2"))
     , deleteChat(add(window, tr("&Delete chat"), "Ctrl+Shift+Del"))
+    , pinChat(add(window, tr("&Pin or unpin chat"), "Ctrl+Shift+P"))
+    , archiveChat(add(window, tr("&Archive or bring back chat"), "Ctrl+Shift+A"))
+    , moveChat(add(window, tr("&Move chat to folder…"), "Ctrl+Shift+M"))
     , regenerate(add(window, tr("&Regenerate reply"), "Ctrl+R"))
     , continueReply(add(window, tr("&Continue reply"), "Ctrl+Shift+R"))
     , stop(add(window, tr("&Stop"), "Esc"))
@@ -59,6 +63,8 @@ void WindowActions::fill(QMenuBar& bar, QMenu& modelMenu) {
     file->addAction(newChat);
     file->addAction(openModel);
     file->addSeparator();
+    file->addAction(rebuildIndex);
+    file->addSeparator();
     file->addAction(settings);
     file->addSeparator();
     file->addAction(quit);
@@ -74,7 +80,7 @@ void WindowActions::fill(QMenuBar& bar, QMenu& modelMenu) {
     view->addActions({themeSystem, themeLight, themeDark});
 
     QMenu* chat = bar.addMenu(tr("&Chat"));
-    chat->addActions({renameChat, deleteChat});
+    chat->addActions({renameChat, pinChat, moveChat, archiveChat, deleteChat});
     chat->addSeparator();
     chat->addActions({regenerate, continueReply, stop});
 

@@ -25,6 +25,7 @@ public:
 
     // File
     QAction* newChat;
+    QAction* rebuildIndex;
     QAction* settings;
     QAction* quit;
     // Edit
@@ -41,6 +42,9 @@ public:
     // Chat
     QAction* renameChat;
     QAction* deleteChat;
+    QAction* pinChat;
+    QAction* archiveChat;
+    QAction* moveChat;
     QAction* regenerate;
     QAction* continueReply;
     QAction* stop;

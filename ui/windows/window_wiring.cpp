@@ -46,7 +46,6 @@ using core::MessageState;
 void MainWindow::connectSidebar() {
     ChatController& chat = m_parts.chat;
     connect(m_sidebar, &Sidebar::newChatRequested, m_actions->newChat, &QAction::trigger);
-    connect(m_sidebar, &Sidebar::searchChanged, &chat, &ChatController::setFilter);
     connect(m_sidebar, &Sidebar::conversationActivated, this, [this](qint64 id) {
         m_parts.chat.open(id);
         if (m_narrowSidebar) {
@@ -57,7 +56,7 @@ void MainWindow::connectSidebar() {
     });
     connect(m_sidebar, &Sidebar::renameRequested, &chat,
             [&chat](qint64 id, const QString& title) { chat.rename(id, title); });
-    connect(m_sidebar, &Sidebar::deleteRequested, &chat, [&chat](qint64 id) { chat.remove(id); });
+    connectKeeper();
 }
 
 void MainWindow::connectConversation() {
@@ -537,6 +536,8 @@ void MainWindow::refreshActions() {
     m_actions->editLast->setEnabled(any);
     m_actions->renameChat->setEnabled(m_parts.chat.current() != 0);
     m_actions->deleteChat->setEnabled(m_parts.chat.current() != 0);
+    for (QAction* action : {m_actions->pinChat, m_actions->archiveChat, m_actions->moveChat})
+        action->setEnabled(m_parts.chat.current() > 0);
     m_actions->regenerate->setEnabled(any && able && !replying);
     m_actions->continueReply->setEnabled(cutOff && able && !replying);
     m_actions->stop->setEnabled(replying);

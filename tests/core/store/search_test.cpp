@@ -298,23 +298,6 @@ private slots:
         checkIntegrity();
     }
 
-    void reveal_changesTheBranchOnlyWhenItMust() {
-        const auto conversation = m_store->createConversation("c");
-        HEARTH_SUCCEEDS(conversation);
-        const auto question = m_store->addMessage(conversation->id, {}, StoredRole::User, "q", MessageState::Complete);
-        HEARTH_SUCCEEDS(question);
-        const auto first = m_store->addMessage(conversation->id, question->id, StoredRole::Assistant, "a1", MessageState::Complete);
-        const auto second = m_store->addMessage(conversation->id, question->id, StoredRole::Assistant, "a2", MessageState::Complete);
-        HEARTH_SUCCEEDS(first);
-        HEARTH_SUCCEEDS(second);
-        const auto leaf = [&] { return m_store->activePath(conversation->id)->back().id; };
-        HEARTH_SUCCEEDS(m_store->reveal(first->id));
-        QCOMPARE(leaf(), first->id);
-        HEARTH_SUCCEEDS(m_store->reveal(question->id)); // on the path: the first answer stays
-        QCOMPARE(leaf(), first->id);
-        HEARTH_FAILS_WITH(m_store->reveal(4711), "InvalidArgument");
-    }
-
 private:
     void use(std::unique_ptr<Database> database) {
         m_index.reset();
