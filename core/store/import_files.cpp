@@ -47,9 +47,10 @@ Result<Json> parsed(const std::string& bytes) {
     };
     try {
         Json file = Json::parse(bytes, limit);
-        if (tooDeep) return malformed(fmt::format("it nests deeper than {} levels", kDeepest));
-        return file;
+        if (!tooDeep) return file;
+        return malformed(fmt::format("it nests deeper than {} levels", kDeepest));
     } catch (const Json::parse_error& error) {
+        if (tooDeep) return malformed(fmt::format("it nests deeper than {} levels", kDeepest));
         return malformed(fmt::format("it is no sound JSON from byte {} on", error.byte));
     } catch (const std::bad_alloc&) {
         return fail(ErrorCode::OutOfMemory, "import");
