@@ -335,6 +335,7 @@ void SelfTest::testFormat(const kernels::DTypeInfo& type) {
     if (a[0].data == nullptr || b[0].data == nullptr) return stop({"matmul", type.name}, true);
     const std::array<std::int32_t, 3> tokens{0, kRows - 1, 7};
     const Twin embedded = blank(tokens.size(), kCols);
+    const Twin normWeight = random(1, kCols);
     check({"embed", type.name}, embedded, kSmooth, [&](Backend& backend, std::size_t s) { backend.embed(embedded[s], a[s], tokens, 1.0f); });
     // One token, a few (the rows that decoding handles at once), a prompt.
     for (const std::int64_t count : {1, 5, 33}) {
@@ -344,8 +345,14 @@ void SelfTest::testFormat(const kernels::DTypeInfo& type) {
         const TensorView none;
         check({"matmul", type.name}, out, kRounded, [&](Backend& backend, std::size_t s) { backend.matmul(out[s], a[s], x[s]); });
         const Twin both = blank(2 * count, kRows);
+        const auto multiplyBoth = [&](Backend& backend, std::size_t s, const TensorView& in) {
+            backend.matmulShared(std::array{both[s].firstRows(count), both[s].rowRange(count, count)}, std::array{a[s], b[s]}, in);
+        };
+        check({"matmulShared", type.name}, both, kRounded, [&](Backend& backend, std::size_t s) { multiplyBoth(backend, s, x[s]); });
+        const Twin normed = blank(count, kCols);
         check({"matmulShared", type.name}, both, kRounded, [&](Backend& backend, std::size_t s) {
-            backend.matmulShared(std::array{both[s].firstRows(count), both[s].rowRange(count, count)}, std::array{a[s], b[s]}, x[s]);
+            backend.rmsNormForProducts(normed[s], x[s], normWeight[s], 1e-5f);
+            multiplyBoth(backend, s, normed[s]);
         });
         check({"matmulAdd", type.name}, out, kRounded, [&](Backend& backend, std::size_t s) { backend.matmulAdd(out[s], b[s], x[s], none, scratch[s]); });
         check({"gatedMatmul", type.name}, out, 2 * kRounded, [&](Backend& backend, std::size_t s) {
