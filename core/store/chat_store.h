@@ -41,6 +41,7 @@ struct ReplyStats {
     std::int32_t contextUsed = 0;
     std::int32_t contextLength = 0;
     std::int32_t droppedMessages = 0;
+    double thoughtSeconds = 0.0; ///< from <think> to </think>
     std::int64_t seed = 0;
     std::string backend;
     std::string finishReason;

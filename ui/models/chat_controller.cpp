@@ -74,6 +74,7 @@ void ChatController::connectEngine() {
         Reply* reply = replyOf(id);
         if (!reply) return;
         reply->text += text;
+        measureThought(*reply);
         reply->writer->setText(reply->text);
         changeItem(reply->conversation, reply->message, [&](MessageItem& item) { item.text = reply->text; });
         emit statusChanged();

@@ -19,6 +19,7 @@
 #include "ui/models/reply_writer.h"
 #include "ui/models/settings_model.h"
 
+#include <QElapsedTimer>
 #include <QObject>
 #include <QTimer>
 
@@ -93,6 +94,8 @@ private:
         bool cancelled = false; ///< before the engine had it
         bool ended = false;     ///< only the writer still works
         QString text;
+        QElapsedTimer thinking;    ///< since <think>
+        double thoughtSeconds = 0; ///< to </think>
         std::unique_ptr<ReplyWriter> writer;
     };
     struct NewMessage;
@@ -126,6 +129,7 @@ private:
     [[nodiscard]] QString waitingText(const Reply& reply) const;
 
     void connectEngine();
+    static void measureThought(Reply& reply);
     void onFinished(RequestId id, const core::GenerationResult& result);
     void onFailed(RequestId id, const core::Error& error);
 

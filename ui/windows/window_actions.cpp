@@ -16,7 +16,10 @@ WindowActions::WindowActions(QWidget& window)
     , quit(add(window, tr("&Quit"), "Ctrl+Q"))
     , copyReply(add(window, tr("&Copy last reply"), "Ctrl+Shift+C"))
     , editLast(add(window, tr("&Edit last message"), "Ctrl+Up"))
-    , findChat(add(window, tr("&Find chat…"), "Ctrl+F"))
+    , findInChat(add(window, tr("F&ind in conversation…"), "Ctrl+F"))
+    , findNext(add(window, tr("Find ne&xt"), "F3"))
+    , findPrevious(add(window, tr("Find pre&vious"), "Shift+F3"))
+    , findChat(add(window, tr("&Find chat…"), "Ctrl+Shift+F"))
     , sidebar(add(window, tr("Con&versations"), "F9"))
     , statusPanel(add(window, tr("&Status panel"), "F10"))
     , themeSystem(add(window, tr("Theme of the s&ystem"), "Ctrl+Alt+0"))
@@ -65,6 +68,8 @@ void WindowActions::fill(QMenuBar& bar, QMenu& modelMenu) {
 
     QMenu* editMenu = bar.addMenu(tr("&Edit"));
     editMenu->addActions({copyReply, editLast});
+    editMenu->addSeparator();
+    editMenu->addActions({findInChat, findNext, findPrevious});
     editMenu->addSeparator();
     editMenu->addActions({findChat, focusComposer});
 

@@ -30,6 +30,9 @@ public:
     // Edit
     QAction* copyReply;
     QAction* editLast;
+    QAction* findInChat;
+    QAction* findNext;
+    QAction* findPrevious;
     QAction* findChat;
     // View
     QAction* sidebar;     ///< checkable
