@@ -171,6 +171,7 @@ void ChatController::beginShutdown() {
 }
 
 void ChatController::finishShutdown() {
+    flushDraft();
     for (const auto& reply : m_replies) {
         if (reply->writer) reply->writer->flush();
     }

@@ -86,13 +86,9 @@ Composer::Composer(QWidget* parent)
         if (!m_recalling)
             m_recalled = -1;
         m_attachments->clearProblem();
-        refresh();
-        emit draftChanged();
+        changed();
     });
-    connect(m_attachments, &ComposerAttachments::changed, this, [this] {
-        refresh();
-        emit draftChanged();
-    });
+    connect(m_attachments, &ComposerAttachments::changed, this, &Composer::changed);
     connect(m_input, &ComposerInput::focusChanged, this, qOverload<>(&QWidget::update));
     connect(m_input, &ComposerInput::recallRequested, this, &Composer::recall);
     connect(m_input, &ComposerInput::filesPasted, this, &Composer::attachFiles);
@@ -156,10 +152,21 @@ QString Composer::draft() const
 void Composer::setDraft(const QString& draft)
 {
     const TurnText turn = splitAttachments(draft);
+    m_changingAll = true; // half of the old and half of the new is nobody's draft
     m_attachments->setAttachments(turn.attachments);
     if (turn.text != text())
         m_input->replaceText(turn.text);
+    m_changingAll = false;
     endReplyStart();
+    changed();
+}
+
+void Composer::changed()
+{
+    if (m_changingAll)
+        return;
+    refresh();
+    emit draftChanged();
 }
 
 void Composer::setHistory(const QStringList& messages)
@@ -220,9 +227,7 @@ void Composer::submit()
     if (m_busy || !m_sendEnabled || message.isEmpty())
         return;
     const QString start = m_startRow->isHidden() ? QString() : m_start->text();
-    m_input->replaceText({});
-    m_attachments->setAttachments({});
-    endReplyStart();
+    setDraft({});
     emit submitted(message, start);
 }
 

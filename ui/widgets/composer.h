@@ -62,6 +62,7 @@ protected:
 private:
     void submit();
     void refresh();
+    void changed();
     void recall(int step);
     void endReplyStart();
 
@@ -76,6 +77,7 @@ private:
     QStringList m_history;
     qsizetype m_recalled = -1; ///< index into m_history; -1 = what is in the field is new
     bool m_recalling = false;
+    bool m_changingAll = false;
     bool m_busy = false;
     bool m_sendEnabled = true;
     bool m_tokensOver = false;

@@ -360,7 +360,8 @@ void MessageViewPrivate::fillMenu(QMenu& menu, int row)
         menu.addAction(MessageView::tr("Regenerate"), this, [this, row] { emit q->regenerateRequested(row); });
         menu.addAction(MessageView::tr("Continue"), this, [this, row] { emit q->continueRequested(row); });
     }
-    if (q->isSignalConnected(QMetaMethod::fromSignal(&MessageView::deleteRequested))) // never offer what nobody does
+    const bool replying = layoutOf(rowCount() - 1).data().isGenerating();
+    if (!replying && q->isSignalConnected(QMetaMethod::fromSignal(&MessageView::deleteRequested))) // never offer what nobody does
         menu.addAction(MessageView::tr("Delete"), this, [this, row] { emit q->deleteRequested(row); });
 }
 

@@ -32,6 +32,7 @@ class StatusStrip;
 class StoreClient;
 class TelemetryClient;
 class Toast;
+class TokenCounter;
 class WindowActions;
 struct StoreOpening;
 
@@ -77,6 +78,9 @@ private:
     void connectChat();
     void connectEngine();
     void connectActions();
+    void connectWriting();
+    void chooseAttachments();
+    void refreshWriting(); ///< what Up brings back, what the draft is counted with
     void askForTitle();
 
     void loadModel(const QString& path, EngineClient::GpuTry gpuTry = EngineClient::GpuTry::AsKnown);
@@ -115,6 +119,7 @@ private:
     StatusStrip* m_strip;
     Toast* m_toast;
     WindowActions* m_actions;
+    TokenCounter* m_counter;
     ModelMenu* m_modelMenu;
     QPointer<SettingsDialog> m_settingsDialog;
     QTimer m_minute;

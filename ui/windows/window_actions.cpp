@@ -14,6 +14,7 @@ WindowActions::WindowActions(QWidget& window)
     , newChat(add(window, tr("&New chat"), "Ctrl+N"))
     , settings(add(window, tr("&Settings…"), "Ctrl+,"))
     , quit(add(window, tr("&Quit"), "Ctrl+Q"))
+    , undoChange(add(window, tr("&Undo change"), "Ctrl+Z"))
     , copyReply(add(window, tr("&Copy last reply"), "Ctrl+Shift+C"))
     , editLast(add(window, tr("&Edit last message"), "Ctrl+Up"))
     , findInChat(add(window, tr("F&ind in conversation…"), "Ctrl+F"))
@@ -26,6 +27,8 @@ WindowActions::WindowActions(QWidget& window)
     , themeLight(add(window, tr("&Light theme"), "Ctrl+Alt+1"))
     , themeDark(add(window, tr("&Dark theme"), "Ctrl+Alt+2"))
     , focusComposer(add(window, tr("&Write a message"), "Ctrl+L"))
+    , attach(add(window, tr("&Attach files…"), "Ctrl+Shift+A"))
+    , beginReply(add(window, tr("&Begin the reply yourself…"), "Ctrl+Shift+B"))
     , renameChat(add(window, tr("Re&name chat…"), "F2"))
     , deleteChat(add(window, tr("&Delete chat"), "Ctrl+Shift+Del"))
     , regenerate(add(window, tr("&Regenerate reply"), "Ctrl+R"))
@@ -67,6 +70,8 @@ void WindowActions::fill(QMenuBar& bar, QMenu& modelMenu) {
     file->addAction(quit);
 
     QMenu* editMenu = bar.addMenu(tr("&Edit"));
+    editMenu->addActions({undoChange});
+    editMenu->addSeparator();
     editMenu->addActions({copyReply, editLast});
     editMenu->addSeparator();
     editMenu->addActions({findInChat, findNext, findPrevious});
@@ -80,6 +85,8 @@ void WindowActions::fill(QMenuBar& bar, QMenu& modelMenu) {
 
     QMenu* chat = bar.addMenu(tr("&Chat"));
     chat->addActions({renameChat, deleteChat});
+    chat->addSeparator();
+    chat->addActions({attach, beginReply});
     chat->addSeparator();
     chat->addActions({regenerate, continueReply, stop});
 

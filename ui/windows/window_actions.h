@@ -28,6 +28,7 @@ public:
     QAction* settings;
     QAction* quit;
     // Edit
+    QAction* undoChange; ///< of the conversation: an edit, a deletion
     QAction* copyReply;
     QAction* editLast;
     QAction* findInChat;
@@ -42,6 +43,8 @@ public:
     QAction* themeDark;
     QAction* focusComposer;
     // Chat
+    QAction* attach;
+    QAction* beginReply;
     QAction* renameChat;
     QAction* deleteChat;
     QAction* regenerate;

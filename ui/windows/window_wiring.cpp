@@ -64,8 +64,8 @@ void MainWindow::connectSidebar() {
 
 void MainWindow::connectConversation() {
     ChatController& chat = m_parts.chat;
-    connect(&m_pane->composer(), &Composer::submitted, this, [this](const QString& text) {
-        m_parts.chat.send(text);
+    connect(&m_pane->composer(), &Composer::submitted, this, [this](const QString& text, const QString& replyStart) {
+        m_parts.chat.send(text, replyStart);
         m_pane->messages().scrollToEnd();
     });
     connect(&m_pane->composer(), &Composer::stopRequested, &chat, &ChatController::stop);
