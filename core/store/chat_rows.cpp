@@ -45,6 +45,7 @@ void forEachFigure(Stats& stats, Visit&& visit) {
     visit("contextUsed", stats.contextUsed);
     visit("contextLength", stats.contextLength);
     visit("droppedMessages", stats.droppedMessages);
+    visit("thoughtSeconds", stats.thoughtSeconds);
     visit("seed", stats.seed);
     visit("backend", stats.backend);
     visit("finishReason", stats.finishReason);

@@ -43,6 +43,7 @@ struct ReplyStats {
     std::int32_t contextUsed = 0;
     std::int32_t contextLength = 0;
     std::int32_t droppedMessages = 0;
+    double thoughtSeconds = 0.0; ///< from <think> to </think>
     std::int64_t seed = 0;
     std::string backend;
     std::string finishReason;
@@ -99,6 +100,24 @@ struct MessageRow {
     std::int32_t siblingCount = 1;
 };
 
+/// A message and all under it, as they were: what removeMessage took away and restoreMessages brings back.
+struct RemovedMessages {
+    struct Row {
+        MessageId id = 0;
+        std::optional<MessageId> parent;
+        StoredRole role = StoredRole::User;
+        MessageState state = MessageState::Complete;
+        std::int64_t createdMs = 0;
+        std::string model;
+        std::string errorText;
+        std::optional<std::string> statsJson; ///< as stored, also figures that this version does not know
+        std::string text;
+    };
+    ConversationId conversation = 0;
+    std::optional<MessageId> activeLeaf; ///< before
+    std::vector<Row> rows;               ///< by id: parents first
+};
+
 class ChatStore {
 public:
     /// `database` must outlive the store.
@@ -151,6 +170,19 @@ public:
     [[nodiscard]] Result<void> activate(MessageId id);
     /// The sibling `step` places on (-1, +1); the same id at an end.
     [[nodiscard]] Result<MessageId> sibling(MessageId id, int step) const;
+    /// Makes the path that ends at this message the active one, exactly; none = an empty path.
+    [[nodiscard]] Result<void> showLeaf(ConversationId conversation, std::optional<MessageId> leaf);
+    /// Takes a message and all under it away. Where the active path ran through it, that goes on through the nearest
+    /// sibling, or ends at the parent.
+    [[nodiscard]] Result<RemovedMessages> removeMessage(MessageId id);
+    /// Undoes removeMessage; the active path becomes what it was.
+    [[nodiscard]] Result<void> restoreMessages(const RemovedMessages& removed);
+
+    // --- drafts -------------------------------------------------------------------------------------------------
+    /// What is written and not sent in a conversation (0 = the new chat); empty = nothing.
+    [[nodiscard]] Result<std::string> draft(ConversationId conversation) const;
+    [[nodiscard]] Result<void> setDraft(ConversationId conversation, std::string text);
+
     /// Marks every Generating message Interrupted; called once at start. Returns how many.
     [[nodiscard]] Result<int> markInterrupted();
 

@@ -11,6 +11,12 @@
 
 namespace hearth::ui {
 
+namespace {
+
+constexpr int kDraftMs = 300; ///< at most 500 ms of typing may be lost to kill -9
+
+} // namespace
+
 using core::ConversationId;
 using core::MessageId;
 using core::MessageState;
@@ -48,6 +54,9 @@ ChatController::ChatController(EngineClient& engine, StoreClient& store, Setting
     m_retry.setSingleShot(true);
     m_retry.setInterval(ReplyWriter::kRetryMs);
     connect(&m_retry, &QTimer::timeout, this, &ChatController::retryUnsaved);
+    m_draftTimer.setSingleShot(true);
+    m_draftTimer.setInterval(kDraftMs);
+    connect(&m_draftTimer, &QTimer::timeout, this, &ChatController::flushDraft);
 }
 
 ChatController::~ChatController() = default;
@@ -74,6 +83,7 @@ void ChatController::connectEngine() {
         Reply* reply = replyOf(id);
         if (!reply) return;
         reply->text += text;
+        measureThought(*reply);
         reply->writer->setText(reply->text);
         changeItem(reply->conversation, reply->message, [&](MessageItem& item) { item.text = reply->text; });
         emit statusChanged();
@@ -104,6 +114,7 @@ void ChatController::changeItem(ConversationId conversation, MessageId id,
 }
 
 void ChatController::leaveCurrent() {
+    flushDraft();
     m_opening = 0;
     if (m_current == 0) return;
     const ConversationId left = m_current;
@@ -136,6 +147,7 @@ void ChatController::show(ConversationId id, std::vector<MessageItem> items) {
         stats.firstTokenSeconds = item.stats->firstTokenSeconds;
     }
     m_messages.setItems(std::move(items));
+    switchDraft(id);
     emit currentChanged();
     emit replyingChanged();
     emit statusChanged();
@@ -339,6 +351,10 @@ void ChatController::committed(ConversationId conversation, const Commit& commit
     if (id != conversation) { // it has its name in the store now
         m_localTitles.erase(conversation);
         if (m_current == conversation) m_current = id;
+        if (m_draftConversation == conversation) {
+            m_draftConversation = id;
+            if (m_draftUnsaved) m_draftTimer.start();
+        }
         if (const auto parked = m_parked.find(conversation); parked != m_parked.end()) {
             m_parked[id] = std::move(parked->second);
             m_parked.erase(parked);
@@ -402,76 +418,6 @@ MessageItem ChatController::newItem(StoredRole role, const QString& text) {
         item.model = m_modelName;
     }
     return item;
-}
-
-void ChatController::send(const QString& text) {
-    QString clean = text;
-    clean.replace(QChar(u'\0'), QChar(QChar::ReplacementCharacter)); // SQLite's text functions end at a zero byte
-    if (clean.trimmed().isEmpty() || isReplying()) return;
-    m_opening = 0;
-    if (m_current == 0) {
-        m_current = --m_lastLocalId;
-        m_localTitles[m_current] = titleFrom(clean);
-    }
-    m_messages.append(newItem(StoredRole::User, clean));
-    ask(newItem(StoredRole::Assistant, {}));
-}
-
-void ChatController::ask(MessageItem item) {
-    Reply& reply = addReply(m_current, item.id);
-    item.progress = waitingText(reply);
-    m_messages.append(item);
-    commit(m_current);
-    emit currentChanged();
-    emit replyingChanged();
-    emit statusChanged();
-}
-
-void ChatController::regenerate(int row) {
-    const auto& held = m_messages.items();
-    if (row < 0 || row >= int(held.size())) return;
-    const MessageItem old = held[std::size_t(row)];
-    const int keep = old.isReply() ? row : row + 1;
-    cancelReplies(m_current);
-    m_messages.truncate(keep);
-    MessageItem item = newItem(StoredRole::Assistant, {});
-    if (old.isReply()) {
-        item.siblingIndex = old.siblingCount;
-        item.siblingCount = old.siblingCount + 1;
-    }
-    ask(std::move(item));
-}
-
-void ChatController::edit(int row, const QString& text) {
-    const auto& held = m_messages.items();
-    if (row < 0 || row >= int(held.size()) || held[std::size_t(row)].isReply() || text.trimmed().isEmpty()) return;
-    const int siblings = held[std::size_t(row)].siblingCount;
-    cancelReplies(m_current);
-    m_messages.truncate(row);
-    MessageItem item = newItem(StoredRole::User, text);
-    item.siblingIndex = siblings;
-    item.siblingCount = siblings + 1;
-    m_messages.append(item);
-    ask(newItem(StoredRole::Assistant, {}));
-}
-
-void ChatController::continueReply(int row) {
-    const auto& held = m_messages.items();
-    if (row < 0 || row != int(held.size()) - 1 || isReplying()) return;
-    const MessageItem item = held[std::size_t(row)];
-    if (!item.isReply()) return;
-    if (item.text.isEmpty() || !item.isStored()) return regenerate(row);
-    Reply& reply = addReply(m_current, item.id);
-    reply.continued = true;
-    reply.text = item.text;
-    reply.writer->setText(item.text);
-    reply.writer->setMessage(item.id, item.text.size(), ReplyWriter::Mode::Whole);
-    m_messages.change(row, [](MessageItem& changed) {
-        changed.state = MessageState::Generating;
-        changed.errorText.clear();
-    });
-    emit replyingChanged();
-    start(reply);
 }
 
 void ChatController::showSibling(int row, int step) {

@@ -19,6 +19,7 @@
 #include "ui/models/reply_writer.h"
 #include "ui/models/settings_model.h"
 
+#include <QElapsedTimer>
 #include <QObject>
 #include <QTimer>
 
@@ -57,16 +58,31 @@ public:
     void leave(const std::vector<core::ConversationId>& ids);
 
     // --- messages of the current conversation -------------------------------------------------------------------
-    void send(const QString& text);
+    /// `replyStart`: what the reply begins with; the model goes on from there.
+    void send(const QString& text, const QString& replyStart = {});
     void stop();
     void regenerate(int row);
-    /// A sibling of the user's turn in this row, and an answer to it.
+    /// A sibling of the message in this row: of a user's turn with an answer to it, of a reply as it is.
     void edit(int row, const QString& text);
+    /// A sibling of the reply in this row that begins with `text`; the model goes on from there.
+    void prefill(int row, const QString& text);
+    /// The last reply goes on; an earlier one gets a sibling that begins as it does.
     void continueReply(int row);
+    /// Takes the message and what follows it away; ends in undoOffered.
+    void removeMessage(int row);
+    /// Undoes the last change of the shown path by edit, prefill, regenerate or removeMessage in this conversation.
+    void undo();
+    [[nodiscard]] bool canUndo() const;
     void showSibling(int row, int step);
 
     /// Who will write the replies, as long as the engine is still loading it.
     void setModelName(const QString& name) { m_modelName = name; }
+
+    // --- the draft of the current conversation (chat_drafts.cpp) ------------------------------------------------
+    /// What the composer holds; saved within half a second.
+    void setDraft(const QString& text);
+    /// Reads the saved one; ends in draftLoaded.
+    void loadDraft();
 
     /// Before the engine is shut down: from now on unfinished replies end as interrupted.
     void beginShutdown();
@@ -80,6 +96,11 @@ signals:
     /// The message is on the shown path now: the view may jump to it.
     void messageShown(qint64 message);
     void conversationDeleted(qint64 id, const QString& title);
+    /// Something was changed that undo() takes back; `what`: "Message deleted".
+    void undoOffered(const QString& what);
+    void undoChanged();
+    /// Another conversation is shown: this is what its composer holds.
+    void draftLoaded(const QString& text);
     void savingFailed(const hearth::core::Error& error);
     void savingRecovered();
     /// Of the current conversation's last reply; live while it streams.
@@ -94,7 +115,15 @@ private:
         bool cancelled = false; ///< before the engine had it
         bool ended = false;     ///< only the writer still works
         QString text;
+        QElapsedTimer thinking;    ///< since <think>
+        double thoughtSeconds = 0; ///< to </think>
         std::unique_ptr<ReplyWriter> writer;
+    };
+    /// The shown path before a change.
+    struct UndoStep {
+        core::ConversationId conversation = 0;
+        std::optional<core::MessageId> leaf;
+        core::RemovedMessages removed; ///< without rows: only the path changed
     };
     struct NewMessage;
     struct Commit;
@@ -104,6 +133,7 @@ private:
     void changeItem(core::ConversationId conversation, core::MessageId id,
                     const std::function<void(MessageItem&)>& change);
     void show(core::ConversationId id, std::vector<MessageItem> items);
+    void showPath(core::ConversationId conversation, const core::Result<std::vector<core::MessageRow>>& path);
     void leaveCurrent();
     void dropParkedIfSettled(core::ConversationId id);
 
@@ -115,6 +145,10 @@ private:
 
     // replies
     void ask(MessageItem reply);
+    void rememberForUndo();
+    MessageItem siblingOf(const MessageItem& old, const QString& text);
+    void switchDraft(core::ConversationId id);
+    void flushDraft();
     Reply& addReply(core::ConversationId conversation, core::MessageId message);
     void startWaitingReplies(core::ConversationId conversation);
     void start(Reply& reply);
@@ -127,6 +161,7 @@ private:
     [[nodiscard]] QString waitingText(const Reply& reply) const;
 
     void connectEngine();
+    static void measureThought(Reply& reply);
     void onFinished(RequestId id, const core::GenerationResult& result);
     void onFailed(RequestId id, const core::Error& error);
 
@@ -143,6 +178,12 @@ private:
     std::vector<std::unique_ptr<Reply>> m_replies;
     std::set<core::ConversationId> m_committing;
     std::set<core::ConversationId> m_commitAgain;
+    std::vector<UndoStep> m_undo; ///< oldest first
+    core::ConversationId m_draftConversation = 0;
+    QString m_draft;
+    bool m_draftUnsaved = false;
+    bool m_draftTouched = false; ///< written by the user since the conversation is shown
+    QTimer m_draftTimer;
     QTimer m_retry;
     QString m_modelName; ///< of the model that is loaded or being loaded
     core::ModelInfo m_model;

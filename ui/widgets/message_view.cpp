@@ -49,6 +49,8 @@ void MessageViewPrivate::timerEvent(QTimerEvent* event)
     } else if (event->timerId() == m_copiedTimer.timerId()) {
         m_copiedTimer.stop();
         updateRow(std::exchange(m_copiedRow, -1));
+    } else if (event->timerId() == m_findTimer.timerId()) {
+        scanForFind();
     } else if (event->timerId() == m_markTimer.timerId()) {
         m_markTimer.stop();
         updateRow(std::exchange(m_markedRow, -1));
@@ -107,6 +109,16 @@ void MessageView::scrollToEnd()
 bool MessageView::followsEnd() const
 {
     return m_d->m_follow;
+}
+
+void MessageView::setFindText(const QString& text)
+{
+    m_d->setFindText(text);
+}
+
+void MessageView::findNext(int step)
+{
+    m_d->findNext(step);
 }
 
 QString MessageView::selectedText() const

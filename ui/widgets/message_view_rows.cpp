@@ -2,6 +2,7 @@
 //
 // MessageView: rows of the model, their places, and the scroll position.
 #include "core/store/chat_store.h"
+#include "ui/models/message_attachments.h"
 #include "ui/models/message_roles.h"
 #include "ui/style/metrics.h"
 #include "ui/widgets/composer_button.h"
@@ -120,8 +121,12 @@ MessageLayout& MessageViewPrivate::layoutOf(int row)
 }
 
 /// Height of a row that nobody has seen yet, from the length of its text.
-static int estimatedHeight(const QString& text, const MessageStyle& style, int width)
+static int estimatedHeight(const QString& whole, const MessageStyle& style, int width)
 {
+    // Attachments and reasoning stand folded.
+    QStringView text = QStringView(whole).mid(attachmentsEnd(whole));
+    if (text.startsWith(u"<think>"))
+        text = text.mid(std::max<qsizetype>(0, text.indexOf(u"</think>")));
     const qreal perLine = std::max(8.0, width / style.textAdvance);
     const int lines = int(text.count(u'\n')) + int(std::ceil(qreal(text.size()) / perLine));
     return std::min(lines, 1'000'000) * style.textLine + style.px(72);
@@ -135,6 +140,7 @@ void MessageViewPrivate::resetRows()
     m_follow = true;
     m_newBelow = false;
     endEdit();
+    restartFind();
     m_tops.assign(1, m_style->px(kTopMargin));
     const int rows = m_model ? m_model->rowCount() : 0;
     if (rows > 0)
@@ -164,6 +170,10 @@ void MessageViewPrivate::insertRows(int first, int last)
     shift(m_markedRow);
     shift(m_selectionStart.row);
     shift(m_selectionEnd.row);
+    if (!m_findText.isEmpty() && !atEnd)
+        restartFind();
+    else if (!m_findText.isEmpty())
+        m_findTimer.start(0, this);
     // What one writes oneself one wants to see.
     if (atEnd && m_model->index(last, 0).data(AuthorRole).toInt() == int(core::StoredRole::User))
         m_follow = true;
@@ -187,6 +197,8 @@ void MessageViewPrivate::removeRows(int first, int last)
     m_hoverRow = m_hoverTarget = m_hoverBlock = m_focusRow = m_focusTarget = m_copiedRow = m_markedRow = -1;
     m_selectionStart = m_selectionEnd = {};
     m_thumbRow = -1;
+    if (!m_findText.isEmpty())
+        restartFind();
     if (m_anchor.row > last)
         m_anchor.row -= last - first + 1;
     else if (m_anchor.row >= first)
@@ -215,6 +227,7 @@ void MessageViewPrivate::refreshStale()
         if (!r.stale)
             continue;
         const bool isLast = row + 1 == rowCount();
+        rescanRow(row);
         if (isLast && !m_follow)
             m_newBelow = true;
         if (r.layout) {

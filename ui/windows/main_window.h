@@ -34,6 +34,7 @@ class StatusStrip;
 class StoreClient;
 class TelemetryClient;
 class Toast;
+class TokenCounter;
 class WindowActions;
 enum class ConversationCommand : int;
 struct StoreOpening;
@@ -81,6 +82,9 @@ private:
     void connectEngine();
     void connectActions();
     void connectKeeper();
+    void connectWriting();
+    void chooseAttachments();
+    void refreshWriting(); ///< what Up brings back, what the draft is counted with
     void askForTitle();
     void runCommand(ConversationCommand command, const std::vector<qint64>& ids);
     void askForFolder(const std::vector<core::ConversationId>& ids);
@@ -122,6 +126,7 @@ private:
     StatusStrip* m_strip;
     Toast* m_toast;
     WindowActions* m_actions;
+    TokenCounter* m_counter;
     ModelMenu* m_modelMenu;
     QPointer<SettingsDialog> m_settingsDialog;
     QTimer m_minute;

@@ -15,15 +15,21 @@ WindowActions::WindowActions(QWidget& window)
     , rebuildIndex(add(window, tr("Make search inde&x anew"), "Ctrl+Alt+F"))
     , settings(add(window, tr("&Settings…"), "Ctrl+,"))
     , quit(add(window, tr("&Quit"), "Ctrl+Q"))
+    , undoChange(add(window, tr("&Undo change"), "Ctrl+Z"))
     , copyReply(add(window, tr("&Copy last reply"), "Ctrl+Shift+C"))
     , editLast(add(window, tr("&Edit last message"), "Ctrl+Up"))
-    , findChat(add(window, tr("&Find chat…"), "Ctrl+F"))
+    , findInChat(add(window, tr("F&ind in conversation…"), "Ctrl+F"))
+    , findNext(add(window, tr("Find ne&xt"), "F3"))
+    , findPrevious(add(window, tr("Find pre&vious"), "Shift+F3"))
+    , findChat(add(window, tr("&Find chat…"), "Ctrl+Shift+F"))
     , sidebar(add(window, tr("Con&versations"), "F9"))
     , statusPanel(add(window, tr("&Status panel"), "F10"))
     , themeSystem(add(window, tr("Theme of the s&ystem"), "Ctrl+Alt+0"))
     , themeLight(add(window, tr("&Light theme"), "Ctrl+Alt+1"))
     , themeDark(add(window, tr("&Dark theme"), "Ctrl+Alt+2"))
     , focusComposer(add(window, tr("&Write a message"), "Ctrl+L"))
+    , attach(add(window, tr("&Attach files…"), "Ctrl+Shift+A"))
+    , beginReply(add(window, tr("&Begin the reply yourself…"), "Ctrl+Shift+B"))
     , renameChat(add(window, tr("Re&name chat…"), "F2"))
     , deleteChat(add(window, tr("&Delete chat"), "Ctrl+Shift+Del"))
     , pinChat(add(window, tr("&Pin or unpin chat"), "Ctrl+Shift+P"))
@@ -70,7 +76,11 @@ void WindowActions::fill(QMenuBar& bar, QMenu& modelMenu) {
     file->addAction(quit);
 
     QMenu* editMenu = bar.addMenu(tr("&Edit"));
+    editMenu->addActions({undoChange});
+    editMenu->addSeparator();
     editMenu->addActions({copyReply, editLast});
+    editMenu->addSeparator();
+    editMenu->addActions({findInChat, findNext, findPrevious});
     editMenu->addSeparator();
     editMenu->addActions({findChat, focusComposer});
 
@@ -81,6 +91,8 @@ void WindowActions::fill(QMenuBar& bar, QMenu& modelMenu) {
 
     QMenu* chat = bar.addMenu(tr("&Chat"));
     chat->addActions({renameChat, pinChat, moveChat, archiveChat, deleteChat});
+    chat->addSeparator();
+    chat->addActions({attach, beginReply});
     chat->addSeparator();
     chat->addActions({regenerate, continueReply, stop});
 

@@ -29,8 +29,12 @@ public:
     QAction* settings;
     QAction* quit;
     // Edit
+    QAction* undoChange; ///< of the conversation: an edit, a deletion
     QAction* copyReply;
     QAction* editLast;
+    QAction* findInChat;
+    QAction* findNext;
+    QAction* findPrevious;
     QAction* findChat;
     // View
     QAction* sidebar;     ///< checkable
@@ -40,6 +44,8 @@ public:
     QAction* themeDark;
     QAction* focusComposer;
     // Chat
+    QAction* attach;
+    QAction* beginReply;
     QAction* renameChat;
     QAction* deleteChat;
     QAction* pinChat;

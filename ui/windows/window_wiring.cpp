@@ -12,6 +12,7 @@
 #include "ui/style/theme.h"
 #include "ui/widgets/composer.h"
 #include "ui/widgets/empty_state.h"
+#include "ui/widgets/message_find_bar.h"
 #include "ui/widgets/message_view.h"
 #include "ui/widgets/model_button.h"
 #include "ui/widgets/notice_bar.h"
@@ -32,6 +33,7 @@
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QInputDialog>
+#include <QSaveFile>
 #include <QToolButton>
 
 #include <algorithm>
@@ -61,8 +63,8 @@ void MainWindow::connectSidebar() {
 
 void MainWindow::connectConversation() {
     ChatController& chat = m_parts.chat;
-    connect(&m_pane->composer(), &Composer::submitted, this, [this](const QString& text) {
-        m_parts.chat.send(text);
+    connect(&m_pane->composer(), &Composer::submitted, this, [this](const QString& text, const QString& replyStart) {
+        m_parts.chat.send(text, replyStart);
         m_pane->messages().scrollToEnd();
     });
     connect(&m_pane->composer(), &Composer::stopRequested, &chat, &ChatController::stop);
@@ -70,7 +72,7 @@ void MainWindow::connectConversation() {
     MessageView& view = m_pane->messages();
     connect(&view, &MessageView::copyRequested, this, [this](int row) {
         const auto& items = m_parts.chat.messages().items();
-        if (row >= 0 && row < int(items.size())) QApplication::clipboard()->setText(items[std::size_t(row)].text);
+        if (row >= 0 && row < int(items.size())) QApplication::clipboard()->setText(withoutThought(items[std::size_t(row)].text));
     });
     connect(&view, &MessageView::editSubmitted, &chat, &ChatController::edit);
     connect(&view, &MessageView::regenerateRequested, &chat, &ChatController::regenerate);
@@ -80,6 +82,20 @@ void MainWindow::connectConversation() {
         // A model's words are not to be trusted with files or programs.
         if (url.scheme() == u"http" || url.scheme() == u"https" || url.scheme() == u"mailto")
             QDesktopServices::openUrl(url);
+    });
+    connect(&view, &MessageView::saveCodeRequested, this, [this](const QString& fileName, const QString& code) {
+        auto* dialog = new QFileDialog(this, tr("Save code"), fileName);
+        dialog->setAttribute(Qt::WA_DeleteOnClose);
+        dialog->setAcceptMode(QFileDialog::AcceptSave);
+        dialog->selectFile(fileName);
+        connect(dialog, &QFileDialog::fileSelected, this, [this, code](const QString& path) {
+            QSaveFile file(path);
+            const bool written = file.open(QFile::WriteOnly | QFile::Text) && file.write((code + u'\n').toUtf8()) >= 0 && file.commit();
+            if (!written)
+                m_pane->notice().showNotice(NoticeBar::Kind::Error, tr("The code was not saved"), tr("%1: %2").arg(path, file.errorString()),
+                                            tr("Choose another folder."));
+        });
+        dialog->open();
     });
     connect(&m_pane->emptyState(), &EmptyState::openFileRequested, this, &MainWindow::chooseFile);
     connect(&m_pane->emptyState(), &EmptyState::chooseModelRequested, this, &MainWindow::popUpModelMenu);
@@ -107,7 +123,7 @@ void MainWindow::connectActions() {
     on(m_actions->settings, [this] { showSettings(); });
     on(m_actions->quit, [this] { close(); });
     on(m_actions->copyReply, [this] {
-        if (lastRow() >= 0) QApplication::clipboard()->setText(m_parts.chat.messages().items().back().text);
+        if (lastRow() >= 0) QApplication::clipboard()->setText(withoutThought(m_parts.chat.messages().items().back().text));
     });
     on(m_actions->editLast, [this] {
         const auto& items = m_parts.chat.messages().items();
@@ -115,6 +131,12 @@ void MainWindow::connectActions() {
             std::find_if(items.rbegin(), items.rend(), [](const MessageItem& item) { return !item.isReply(); });
         if (last != items.rend()) m_pane->messages().beginEdit(int(std::distance(last, items.rend())) - 1);
     });
+    on(m_actions->findInChat, [this] {
+        const QString selected = m_pane->messages().selectedText();
+        m_pane->findBar().open(selected.contains(u'\n') ? QString() : selected.left(200));
+    });
+    on(m_actions->findNext, [this] { m_pane->messages().findNext(+1); });
+    on(m_actions->findPrevious, [this] { m_pane->messages().findNext(-1); });
     on(m_actions->findChat, [this] {
         if (m_sidebar->isHidden()) m_actions->sidebar->trigger();
         m_sidebar->focusSearch();
