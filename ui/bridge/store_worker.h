@@ -36,6 +36,11 @@ public:
     /// `path` empty: in memory (tests).
     [[nodiscard]] StoreOpening open(const std::filesystem::path& path);
 
+    /// Puts a backup in the place of the history and goes on with it. On an error everything is as it was.
+    [[nodiscard]] core::Result<void> restore(const std::filesystem::path& backup);
+    /// Empty: in memory.
+    [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
+
     [[nodiscard]] core::ChatStore& chats() { return *m_chats; }
     [[nodiscard]] core::SearchIndex& index() { return *m_index; }
     [[nodiscard]] core::Database& database() { return *m_database; }
@@ -45,6 +50,7 @@ public:
 private:
     void use(std::unique_ptr<core::Database> database);
 
+    std::filesystem::path m_path;
     std::unique_ptr<core::Database> m_database;
     std::unique_ptr<core::ChatStore> m_chats;
     std::unique_ptr<core::SearchIndex> m_index;

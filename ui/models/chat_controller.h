@@ -42,6 +42,7 @@ public:
     /// 0: a new chat without a message yet; negative: not in the store yet.
     [[nodiscard]] core::ConversationId current() const { return m_current; }
     [[nodiscard]] bool isReplying() const;    ///< in the current conversation
+    [[nodiscard]] bool isBusy() const { return !m_replies.empty(); } ///< in any conversation, or one's end is being saved
     [[nodiscard]] QString statusText() const; ///< "Replying…", "Reading the prompt …"; empty when idle
 
     // --- conversations ------------------------------------------------------------------------------------------
@@ -95,6 +96,8 @@ signals:
     void statusChanged();
     /// The message is on the shown path now: the view may jump to it.
     void messageShown(qint64 message);
+    /// The first question of a conversation has its whole reply.
+    void firstReplyEnded(qint64 conversation, const QString& question, const QString& reply);
     void conversationDeleted(qint64 id, const QString& title);
     /// Something was changed that undo() takes back; `what`: "Message deleted".
     void undoOffered(const QString& what);

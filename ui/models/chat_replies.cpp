@@ -147,6 +147,11 @@ void ChatController::endReply(Reply& reply, MessageState state, const std::optio
     reply.writer->finish(state, stats, errorText);
     emit replyingChanged();
     emit statusChanged();
+    const auto* held = items(reply.conversation);
+    if (state == MessageState::Complete && held && held->size() == 2 && held->back().id == reply.message && held->front().siblingCount == 1 &&
+        held->back().siblingCount == 1) {
+        emit firstReplyEnded(reply.conversation, held->front().text, held->back().text);
+    }
     if (!reply.writer->hasMessage() && !m_committing.contains(reply.conversation)) {
         m_retry.start(); // the message itself is not in the store yet; it goes there whole
     }

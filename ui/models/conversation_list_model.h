@@ -38,6 +38,8 @@ public:
     void setNow(const QDateTime& now);
     [[nodiscard]] QString title(core::ConversationId id) const;
     [[nodiscard]] const core::ConversationRow* find(core::ConversationId id) const; ///< nullptr when unknown
+    /// All of them, whatever is shown.
+    [[nodiscard]] const std::vector<core::ConversationRow>& rows() const { return m_rows; }
     [[nodiscard]] const std::vector<core::FolderRow>& folders() const { return m_folders; }
 
     [[nodiscard]] static QString section(const QDateTime& when, const QDateTime& now);

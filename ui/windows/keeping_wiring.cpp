@@ -64,7 +64,7 @@ void MainWindow::runCommand(ConversationCommand command, const std::vector<qint6
     case ConversationCommand::Restore: return m_keeper->restore(ids);
     case ConversationCommand::DeleteForGood: return m_keeper->purge(ids);
     case ConversationCommand::NewFolder: return askForFolder(ids);
-    case ConversationCommand::Export: return;
+    case ConversationCommand::Export: return exportConversations(ids);
     }
 }
 

@@ -66,7 +66,7 @@ MainWindow::MainWindow(WindowParts parts)
     , m_actions(new WindowActions(*this))
     , m_counter(new TokenCounter(parts.engine, this))
     , m_modelMenu(new ModelMenu(
-          m_models, {m_actions->openModel, m_actions->rescan, m_actions->modelFolders, nullptr, m_actions->unload},
+          m_models, {m_actions->openModel, m_actions->rescan, m_actions->modelFolders, nullptr, m_actions->favourite, m_actions->modelSettings, m_actions->reload, m_actions->unload},
           this)) {
     setWindowTitle(QStringLiteral("Hearth"));
     setWindowIcon(applicationIcon());
@@ -104,6 +104,8 @@ MainWindow::MainWindow(WindowParts parts)
     connectChat();
     connectEngine();
     connectActions();
+    connectHistory();
+    connectModelsAtHand();
     connectWriting();
     connect(&m_minute, &QTimer::timeout, this,
             [this] { m_parts.chat.conversations().setNow(QDateTime::currentDateTime()); });

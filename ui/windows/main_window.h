@@ -21,6 +21,7 @@ class QSplitter;
 
 namespace hearth::ui {
 
+class ArchiveActions;
 class ChatController;
 class ConversationKeeper;
 class ConversationPane;
@@ -33,6 +34,7 @@ class StatusPanel;
 class StatusStrip;
 class StoreClient;
 class TelemetryClient;
+class TitleMaker;
 class Toast;
 class TokenCounter;
 class WindowActions;
@@ -82,6 +84,12 @@ private:
     void connectEngine();
     void connectActions();
     void connectKeeper();
+    void connectHistory();
+    void exportConversations(const std::vector<core::ConversationId>& ids);
+    void connectModelsAtHand();
+    void toggleFavourite(const QString& path);
+    void noteModelUsed(const QString& path);
+    void refreshModelsAtHand();
     void connectWriting();
     void chooseAttachments();
     void refreshWriting(); ///< what Up brings back, what the draft is counted with
@@ -118,6 +126,9 @@ private:
 
     WindowParts m_parts;
     ConversationKeeper* m_keeper = nullptr;
+    ArchiveActions* m_archive = nullptr;
+    TitleMaker* m_titles = nullptr;
+    QTimer m_backupCheck;
     ModelListModel m_models;
     QSplitter* m_splitter;
     Sidebar* m_sidebar;

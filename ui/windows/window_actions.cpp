@@ -12,6 +12,11 @@ namespace hearth::ui {
 WindowActions::WindowActions(QWidget& window)
     : QObject(&window)
     , newChat(add(window, tr("&New chat"), "Ctrl+N"))
+    , importChats(add(window, tr("&Import chats…"), "Ctrl+Alt+I"))
+    , exportChat(add(window, tr("&Export chat…"), "Ctrl+Alt+E"))
+    , exportAll(add(window, tr("Export &all chats…"), "Ctrl+Alt+A"))
+    , backUp(add(window, tr("&Back up now"), "Ctrl+Alt+B"))
+    , restoreBackup(add(window, tr("&Restore from a backup…"), "Ctrl+Alt+R"))
     , rebuildIndex(add(window, tr("Make search inde&x anew"), "Ctrl+Alt+F"))
     , settings(add(window, tr("&Settings…"), "Ctrl+,"))
     , quit(add(window, tr("&Quit"), "Ctrl+Q"))
@@ -33,7 +38,7 @@ WindowActions::WindowActions(QWidget& window)
     , renameChat(add(window, tr("Re&name chat…"), "F2"))
     , deleteChat(add(window, tr("&Delete chat"), "Ctrl+Shift+Del"))
     , pinChat(add(window, tr("&Pin or unpin chat"), "Ctrl+Shift+P"))
-    , archiveChat(add(window, tr("&Archive or bring back chat"), "Ctrl+Shift+A"))
+    , archiveChat(add(window, tr("&Archive or bring back chat"), "Ctrl+Shift+E"))
     , moveChat(add(window, tr("&Move chat to folder…"), "Ctrl+Shift+M"))
     , regenerate(add(window, tr("&Regenerate reply"), "Ctrl+R"))
     , continueReply(add(window, tr("&Continue reply"), "Ctrl+Shift+R"))
@@ -42,6 +47,9 @@ WindowActions::WindowActions(QWidget& window)
     , openModel(add(window, tr("&Open model file…"), "Ctrl+O"))
     , rescan(add(window, tr("&Look for models again"), "F5"))
     , modelFolders(add(window, tr("Model &folders…"), "Ctrl+Shift+O"))
+    , reload(add(window, tr("&Reload model"), "Ctrl+Shift+L"))
+    , favourite(add(window, tr("Fa&vourite"), "Ctrl+D"))
+    , modelSettings(add(window, tr("&Settings of this model…"), "Ctrl+Alt+M"))
     , unload(add(window, tr("&Unload model"), "Ctrl+Shift+U"))
     , about(add(window, tr("&About Hearth"), "F1")) {
     auto* themes = new QActionGroup(this);
@@ -49,6 +57,7 @@ WindowActions::WindowActions(QWidget& window)
         theme->setCheckable(true);
         themes->addAction(theme);
     }
+    favourite->setCheckable(true);
     sidebar->setCheckable(true);
     statusPanel->setCheckable(true);
     // Desktops that have such places put them there.
@@ -69,7 +78,9 @@ void WindowActions::fill(QMenuBar& bar, QMenu& modelMenu) {
     file->addAction(newChat);
     file->addAction(openModel);
     file->addSeparator();
-    file->addAction(rebuildIndex);
+    file->addActions({importChats, exportChat, exportAll});
+    file->addSeparator();
+    file->addActions({backUp, restoreBackup, rebuildIndex});
     file->addSeparator();
     file->addAction(settings);
     file->addSeparator();

@@ -25,6 +25,11 @@ public:
 
     // File
     QAction* newChat;
+    QAction* importChats;
+    QAction* exportChat;
+    QAction* exportAll;
+    QAction* backUp;
+    QAction* restoreBackup;
     QAction* rebuildIndex;
     QAction* settings;
     QAction* quit;
@@ -59,6 +64,9 @@ public:
     QAction* openModel;
     QAction* rescan;
     QAction* modelFolders;
+    QAction* reload;
+    QAction* favourite; ///< checkable: of the model that is loaded
+    QAction* modelSettings;
     QAction* unload;
     // Help
     QAction* about;

@@ -107,7 +107,7 @@ void MainWindow::connectConversation() {
         const auto wishes = loadRequest({}, [this](const QString& key) { return m_parts.settings.globals().value(key); });
         m_modelMenu->showPlans([this, wishes](const core::ModelCard& card) {
             const auto planned = card.needs ? planOf(*card.needs, m_room, wishes) : std::nullopt;
-            return planned ? QString::fromStdString(core::describe(planned->plan)) : QString();
+            return planned ? std::optional(planned->plan) : std::nullopt;
         });
     });
     connect(m_pane, &ConversationPane::backendReasonRequested, this, &MainWindow::showBackendReason);
@@ -352,6 +352,7 @@ void MainWindow::roomChanged() {
 void MainWindow::showModelLoaded(const core::ModelInfo& info) {
     const QString name = QString::fromStdString(info.name);
     m_parts.settings.set(QStringLiteral("models.last"), m_loadingPath);
+    noteModelUsed(m_loadingPath);
     m_pane->modelButton().setModel(name, QString::fromStdString(info.quantization));
     m_pane->setBackend(info);
     m_pane->setContext(m_stats.contextUsed, info.contextLength);
@@ -414,7 +415,9 @@ void MainWindow::showModelFailed(const core::Error& error) {
 }
 
 void MainWindow::scanModels() {
-    m_parts.library.scan(QStringList(LibraryClient::defaultFolder()) + m_parts.settings.modelFolders());
+    const bool others = m_parts.settings.value(QStringLiteral("models.otherStores")).toString() == u"use";
+    m_parts.library.scan(QStringList(LibraryClient::defaultFolder()) + m_parts.settings.modelFolders(),
+                         others ? LibraryClient::OtherStores::Use : LibraryClient::OtherStores::Ignore);
 }
 
 /// The one button of the empty state opens a file; this tells those who have none.
@@ -505,7 +508,7 @@ void MainWindow::settingChanged(const QString& key) {
                                                         : m_actions->themeSystem;
         action->setChecked(true);
         Theme::instance().choose(choice);
-    } else if (key == u"models.folders") {
+    } else if (key == u"models.folders" || key == u"models.otherStores") {
         scanModels();
     } else if (key == u"ui.sidebar" || key == u"ui.statusPanel") {
         fold();
@@ -564,6 +567,8 @@ void MainWindow::refreshActions() {
     m_actions->continueReply->setEnabled(cutOff && able && !replying);
     m_actions->stop->setEnabled(replying);
     m_actions->unload->setEnabled(m_parts.engine.model().has_value());
+    m_actions->exportChat->setEnabled(m_parts.chat.current() > 0);
+    refreshModelsAtHand();
 }
 
 void MainWindow::refreshTitle() {
