@@ -99,7 +99,7 @@ void ModelMenu::addModel(const core::ModelCard& card, const QString& path) {
     action->setCheckable(card.usable);
     action->setChecked(card.usable && path == m_current);
     action->setEnabled(card.usable);
-    if (m_favourites.contains(path) && path != m_current) action->setIcon(icon(IconName::StarFilled, IconTone::Accent));
+    if (m_favourites.contains(path) && path != m_current) action->setIcon(ui::icon(IconName::StarFilled, IconTone::Accent));
     connect(action, &QAction::triggered, this, [this, path] {
         setCurrentPath(m_current); // the tick follows what is loaded, not the click
         emit modelChosen(path);
