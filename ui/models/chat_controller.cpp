@@ -420,32 +420,4 @@ MessageItem ChatController::newItem(StoredRole role, const QString& text) {
     return item;
 }
 
-void ChatController::showSibling(int row, int step) {
-    const auto& held = m_messages.items();
-    if (row < 0 || row >= int(held.size())) return;
-    if (!std::ranges::all_of(held, &MessageItem::isStored)) return; // the unsaved ones exist nowhere but here
-    cancelReplies(m_current);
-    const ConversationId conversation = m_current;
-    m_store.chats(
-        this,
-        [id = held[std::size_t(row)].id, step,
-         conversation](core::ChatStore& chats) -> core::Result<std::vector<core::MessageRow>> {
-            const auto other = chats.sibling(id, step);
-            if (!other) return std::unexpected(other.error());
-            if (const auto activated = chats.activate(*other); !activated) return std::unexpected(activated.error());
-            return chats.activePath(conversation);
-        },
-        [this, conversation](const core::Result<std::vector<core::MessageRow>>& path) {
-            if (!path) return noteSaving(&path.error());
-            if (conversation != m_current) return;
-            std::vector<MessageItem> items;
-            std::ranges::transform(*path, std::back_inserter(items), fromRow);
-            show(conversation, std::move(items));
-        });
-}
-
-void ChatController::stop() {
-    cancelReplies(m_current);
-}
-
 } // namespace hearth::ui

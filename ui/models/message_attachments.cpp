@@ -108,7 +108,8 @@ std::expected<Attachment, AttachmentProblem> readAttachment(const QString& name,
     QString text = decoder(bytes);
     // A text holds no null and hardly a control character; a picture or a program holds many.
     const auto control = std::ranges::count_if(text, [](QChar c) { return c.unicode() < 0x20 && c != u'\n' && c != u'\r' && c != u'\t' && c != u'\f' && c.unicode() != 0x1B; });
-    if (decoder.hasError() || text.contains(QChar(u'\0')) || control > text.size() / 100) return std::unexpected(AttachmentProblem::NotText);
+    const bool half = encoding != QStringConverter::Utf8 && bytes.size() % 2 != 0;
+    if (half || decoder.hasError() || text.contains(QChar(u'\0')) || control > text.size() / 100) return std::unexpected(AttachmentProblem::NotText);
     text.replace(QStringLiteral("\r\n"), QStringLiteral("\n"));
     while (text.endsWith(u'\n')) text.chop(1);
     if (text.trimmed().isEmpty()) return std::unexpected(AttachmentProblem::Empty);

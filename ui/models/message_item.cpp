@@ -149,8 +149,8 @@ QString withoutThought(const QString& text) {
 QString titleFrom(const QString& text) {
     static const QRegularExpression spaces(QStringLiteral("\\s+"));
     const TurnText turn = splitAttachments(text);
-    const QString words = turn.text.isEmpty() && !turn.attachments.empty() ? turn.attachments.front().name : turn.text;
-    QString line = words.left(kTitleCharacters * 8).replace(spaces, QStringLiteral(" ")).trimmed();
+    const QString typed = turn.text.isEmpty() && !turn.attachments.empty() ? turn.attachments.front().name : turn.text;
+    QString line = typed.left(kTitleCharacters * 8).replace(spaces, QStringLiteral(" ")).trimmed();
     if (line.isEmpty()) return tr("New chat");
     if (line.size() <= kTitleCharacters) return line;
     // At the last word boundary that fits; scripts without spaces are cut between characters, never inside one.

@@ -606,9 +606,11 @@ void MarkdownDocument::addMathLine(QStringView line)
     const bool closes = end >= 0;
     if (closes && m_state.mathEnd.startsWith(u"\\end"))
         end += m_state.mathEnd.size();
-    if (!block.text.isEmpty())
-        block.text += u'\n';
-    block.text += closes ? line.left(end) : line;
+    if (const QStringView part = closes ? line.left(end) : line; !isBlank(part)) {
+        if (!block.text.isEmpty())
+            block.text += u'\n';
+        block.text += part;
+    }
     if (block.text.size() > kMaxMathChars) { // shown as its source
         block.kind = BlockKind::Code;
         block.language = QStringLiteral("latex");

@@ -282,8 +282,8 @@ void MessageLayout::place()
     if (user) {
         const int before = y;
         y = placeChips(y, panelMaxWidth() - 2 * m_style.px(kPanelPaddingX));
-        for (const MessageTarget& chip : m_targets)
-            used = std::max(used, chip.rect.right() + 1 - m_style.px(kPanelPaddingX));
+        if (y > before) // as wide as it is with one of them open, so that the chips stay under the pointer
+            used = panelMaxWidth() - 2 * m_style.px(kPanelPaddingX);
         if (y > before && std::ranges::any_of(m_boxes, [](const Box& box) { return !box.hidden; }))
             y += m_style.px(kTailGap);
     }

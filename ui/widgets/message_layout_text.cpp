@@ -37,6 +37,8 @@ QString dressed(const MarkdownBlock& source, const QString& text, bool whole)
         return fence + source.language + u'\n' + text + u'\n' + fence;
     }
     case BlockKind::Math:
+        if (source.language == u"math")
+            return QStringLiteral("```math\n") + source.text + QStringLiteral("```");
         return source.text.startsWith(u"\\begin{") ? source.text : QStringLiteral("$$\n") + source.text + QStringLiteral("\n$$");
     case BlockKind::Table:
         return whole ? source.text : text;

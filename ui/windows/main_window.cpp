@@ -214,7 +214,7 @@ bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
     }
     case QEvent::Drop: {
         auto* drop = static_cast<QDropEvent*>(event);
-        if (draggedFile(drop->mimeData()).isEmpty()) break;
+        if (draggedFiles(drop->mimeData()).isEmpty()) break;
         dropEvent(drop);
         return true;
     }

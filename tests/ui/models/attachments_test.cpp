@@ -78,7 +78,7 @@ void AttachmentsTest::lookalikesStayText() {
     QFETCH(const QString, text);
     QVERIFY(splitAttachments(text).attachments.empty());
     QCOMPARE(splitAttachments(text).text, text);
-    QCOMPARE(attachmentsEnd(text), 0);
+    QCOMPARE(attachmentsEnd(text), qsizetype(0));
 }
 
 void AttachmentsTest::namesAreCleaned_data() {
@@ -106,6 +106,7 @@ void AttachmentsTest::encodings() {
     QCOMPARE(readAttachment("a.txt", QByteArray("\xFF\xFEh\0i\0", 6))->text, "hi");
     QVERIFY(!readAttachment("a.txt", "gr\xFC\xDF")); // Latin 1: said, not guessed
     QCOMPARE(readAttachment("a.txt", QByteArray("a\0b", 3)).error(), AttachmentProblem::NotText);
+    QVERIFY(!readAttachment("a.txt", QByteArray("\xFF\xFEh\0i", 5))); // half a character
 }
 
 QTEST_GUILESS_MAIN(AttachmentsTest)

@@ -58,8 +58,8 @@ struct Desk {
         bool done = false;
         store.chats(
             &chat, [](core::ChatStore&) -> core::Result<void> { return {}; }, [&](const core::Result<void>&) { done = true; });
-        QTRY_VERIFY(done);
-        QTRY_VERIFY(settled());
+        QVERIFY(QTest::qWaitFor([&] { return done; }));
+        QVERIFY(QTest::qWaitFor([&] { return settled(); }));
     }
     void say(const QString& text) {
         chat.send(text);

@@ -14,19 +14,21 @@ using namespace hearth::ui;
 
 namespace {
 
-/// "x^{2}": raised and lowered spans in braces.
+/// "x^{2}": raised and lowered text in braces.
 QString describe(const QString& latex)
 {
     const InlineText text = mathText(parseMath(latex));
     QString out;
-    int at = 0;
-    for (const InlineSpan& span : text.spans) {
-        out += text.text.mid(at, span.start - at);
-        const QString part = text.text.mid(span.start, span.length);
-        out += span.script > 0 ? u'^' + QStringLiteral("{%1}").arg(part) : span.script < 0 ? u'_' + QStringLiteral("{%1}").arg(part) : part;
-        at = span.start + span.length;
+    int script = 0;
+    for (const InlineSpan& span : text.spans) { // they cover all of a formula
+        if (span.script != script) {
+            out += script != 0 ? QStringLiteral("}") : QString();
+            out += span.script > 0 ? QStringLiteral("^{") : span.script < 0 ? QStringLiteral("_{") : QString();
+            script = span.script;
+        }
+        out += text.text.mid(span.start, span.length);
     }
-    return out + text.text.mid(at);
+    return script != 0 ? out + u'}' : out;
 }
 
 MathPicture picture(const QString& latex)
@@ -81,7 +83,7 @@ void MathTest::text_data()
     row("x^{y^{2}}", "x^{y^2}");
     row("\\binom{n}{k}", "(n k)");
     row("a \\leq b \\implies c \\in A \\cup B", "a ≤ b ⟹ c ∈ A ∪ B");
-    row("\\unknowncommand{x}", "\\unknowncommandx");
+    row("\\unknowncommand{x}", "\\unknowncommand x");
     row("10\\%", "10%");
     row("\\not= b", "=\u0338 b");
     row("3.14 \\times 10^{-5}", "3.14 × 10^{−5}");
