@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <chrono>
 #include <iterator>
 #include <utility>
@@ -319,6 +320,15 @@ Result<void> Engine::computePrompt(std::span<const TokenId> ids, const Sampler* 
     }
     if (events.promptProgress) events.promptProgress({total, total});
     return {};
+}
+
+Result<std::int32_t> Engine::countTokens(const std::vector<ChatMessage>& messages) {
+    if (!m_prompt) return fail(ErrorCode::NoModelLoaded, "no model is loaded");
+    GenerationRequest request;
+    request.messages = messages;
+    const auto prompt = m_prompt->build(request, std::numeric_limits<std::int32_t>::max(), 0);
+    if (!prompt) return std::unexpected(prompt.error());
+    return static_cast<std::int32_t>(std::min<std::size_t>(prompt->ids.size(), std::numeric_limits<std::int32_t>::max()));
 }
 
 Result<GenerationResult> Engine::generate(const GenerationRequest& request, const GenerationEvents& events, std::stop_token stop) {

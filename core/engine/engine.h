@@ -48,6 +48,8 @@ public:
     [[nodiscard]] Result<GenerationResult> generate(const GenerationRequest& request, const GenerationEvents& events,
                                                     std::stop_token stop) override;
 
+    [[nodiscard]] Result<std::int32_t> countTokens(const std::vector<ChatMessage>& messages) override;
+
     /// Every device and the reason of each that is not used; works without a model. Only error: Cancelled.
     [[nodiscard]] Result<DeviceList> devices(std::string_view wanted = {}, std::stop_token stop = {}) override;
 

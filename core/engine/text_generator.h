@@ -35,6 +35,12 @@ public:
     /// Forgets that a device crashed or failed: the next look and load try it again.
     virtual void retryGpus() {}
 
+    /// Tokens of these messages as a prompt, with what the model's template puts around them. NoModelLoaded without a model, and
+    /// where the generator has no tokenizer to ask.
+    [[nodiscard]] virtual Result<std::int32_t> countTokens(const std::vector<ChatMessage>& /*messages*/) {
+        return fail(ErrorCode::NoModelLoaded, "no tokenizer to count with");
+    }
+
     /// Replaces whatever was loaded. On error or cancel nothing is loaded.
     [[nodiscard]] virtual Result<ModelInfo> load(const LoadRequest& request, const std::function<void(const LoadProgress&)>& progress,
                                                  std::stop_token stop) = 0;
