@@ -375,7 +375,7 @@ void SelfTest::testFormat(const kernels::DTypeInfo& type) {
         };
         check({"matmulShared", type.name}, both, kRounded, [&](Backend& backend, std::size_t s) { multiplyBoth(backend, s, x[s]); });
         const Twin normed = blank(count, kCols);
-        check({"matmulShared", type.name}, both, kRounded, [&](Backend& backend, std::size_t s) {
+        check({"rmsNormForProducts", type.name}, both, kRounded, [&](Backend& backend, std::size_t s) {
             backend.rmsNormForProducts(normed[s], x[s], normWeight[s], 1e-5f);
             multiplyBoth(backend, s, normed[s]);
         });

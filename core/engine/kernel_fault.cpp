@@ -22,7 +22,7 @@ bool isOneOf(std::string_view name, std::initializer_list<std::string_view> name
 
 /// The set that a fault in this operation adds its format to; null for other operations.
 TypeSet* setFor(std::string_view operation, GpuGaps& gaps) {
-    if (isOneOf(operation, {"matmul", "matmulShared", "matmulAdd", "gatedMatmul"})) return &gaps.products;
+    if (isOneOf(operation, {"matmul", "matmulShared", "matmulAdd", "gatedMatmul", "rmsNormForProducts"})) return &gaps.products;
     if (operation == "matmulExperts") return &gaps.expertProducts;
     if (operation == "embed") return &gaps.lookups;
     return nullptr;

@@ -86,7 +86,8 @@ private slots:
         // Nothing else is blamed, but for what is made of the same operation.
         for (const core::KernelFault& fault : result.faults) {
             const bool composed = (operation == "rope" && (fault.operation == "ropeAndAppend" || fault.operation.ends_with("ttention"))) || (operation == "attention" && fault.operation == "ropeAppendAttention") || (operation == "add" && (fault.operation == "matmulAdd" || fault.operation == "addRmsNorm")) ||
-                                  (operation == "rmsNorm" && fault.operation == "addRmsNorm") || (operation == "swiGlu" && fault.operation == "gatedMatmul") ||
+                                  (operation == "rmsNorm" && (fault.operation == "addRmsNorm" || fault.operation == "rmsNormForProducts")) ||
+                                  (operation == "matmulShared" && fault.operation == "rmsNormForProducts") || (operation == "swiGlu" && fault.operation == "gatedMatmul") ||
                                   (operation == "matmul" && fault.operation == "matmulAdd") || (operation == "matmulShared" && fault.operation == "gatedMatmul");
             QVERIFY2(fault.operation == operation.toStdString() || composed, result.summary().c_str());
             if (!format.isEmpty()) QCOMPARE(fault.format, format.toStdString());
@@ -147,7 +148,7 @@ private slots:
         using kernels::DType;
         const auto gaps = [](std::string operation, std::string format = {}) { return gapsOf(std::vector<core::KernelFault>{{std::move(operation), std::move(format), 0.4, 0.03}}); };
         QVERIFY(gapsOf({}) == core::GpuGaps{});
-        for (const char* product : {"matmul", "matmulAdd", "matmulShared", "gatedMatmul"}) QVERIFY((gaps(product, "Q3_K") == core::GpuGaps{.products = core::typeBit(DType::Q3_K)}));
+        for (const char* product : {"matmul", "matmulAdd", "matmulShared", "gatedMatmul", "rmsNormForProducts"}) QVERIFY((gaps(product, "Q3_K") == core::GpuGaps{.products = core::typeBit(DType::Q3_K)}));
         QVERIFY((gaps("matmulExperts", "Q4_K") == core::GpuGaps{.expertProducts = core::typeBit(DType::Q4_K)}));
         QVERIFY((gaps("embed", "Q6_K") == core::GpuGaps{.lookups = core::typeBit(DType::Q6_K)}));
         QVERIFY((gaps("attention", "q8_0") == core::GpuGaps{.q8Cache = true}));
