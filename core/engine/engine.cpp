@@ -3,8 +3,12 @@
 
 #include "core/base/log.h"
 #include "core/base/units.h"
+#include "core/catalog/file_kind.h"
 #include "core/chat/stop_matcher.h"
 #include "core/engine/sampler.h"
+#include "core/grammar/gbnf_parser.h"
+#include "core/grammar/json_schema.h"
+#include "core/grammar/token_constraint.h"
 #include "core/gguf/file_type.h"
 #include "core/tokenizer/text_stream_decoder.h"
 
@@ -90,6 +94,7 @@ Engine::~Engine() {
 }
 
 void Engine::unload() {
+    m_tokenIndex.reset();
     m_prompt.reset();
     m_tokenizer.reset();
     releaseModel();
@@ -117,6 +122,7 @@ Result<ModelInfo> Engine::load(const LoadRequest& request, const std::function<v
 
     auto file = GgufFile::open(request.path);
     if (!file) return std::unexpected(file.error());
+    if (const std::string why = whyNoChatModel(*file); !why.empty()) return fail(ErrorCode::UnsupportedArchitecture, "the file " + why);
     auto vocabulary = readVocabulary(file->metadata());
     if (!vocabulary) return std::unexpected(vocabulary.error());
     auto tokenizer = Tokenizer::create(std::move(*vocabulary));
@@ -252,11 +258,30 @@ bool Engine::choosesOnGpu(const Sampler& sampler) const {
     return m_options.sampleOnGpu && !m_placement.gaps.sampling && m_model && m_model->samples() && sampler.fitsDevice();
 }
 
-Result<TokenId> Engine::choose(Sampler& sampler) {
+Result<TokenId> Engine::choose(Sampler& sampler, TokenConstraint* constraint) {
     if (m_chosen) sampler.countDeviceChoice();
-    const std::optional<TokenId> token = m_chosen ? *m_chosen : sampler.sample(std::span(m_logits).first(choosableTokens()));
+    const std::span<float> logits = std::span(m_logits).first(m_chosen ? 0 : choosableTokens());
+    std::optional<TokenId> token = m_chosen ? *m_chosen : sampler.sample(logits);
     if (!token) return fail(ErrorCode::MalformedFile, "the model computes no finite numbers; its file may be damaged");
+    if (constraint == nullptr || constraint->allows(*token)) return *token;
+    constraint->mask(logits);
+    token = sampler.sample(logits);
+    if (constraint->overflowed()) return fail(ErrorCode::InvalidArgument, "the grammar is too ambiguous to be followed here: too many ways to read what was written; write it with fewer alternatives that begin alike");
+    if (!token) return fail(ErrorCode::InvalidArgument, "the grammar asks for text that no token of this model's vocabulary writes");
     return *token;
+}
+
+Result<std::unique_ptr<TokenConstraint>> Engine::makeConstraint(const GenerationRequest& request) {
+    if (request.grammar.empty() && request.jsonSchema.empty()) return nullptr;
+    if (!request.grammar.empty() && !request.jsonSchema.empty()) return fail(ErrorCode::InvalidArgument, "a reply can follow a grammar or a JSON schema, not both");
+    auto grammar = request.grammar.empty() ? jsonSchemaGrammar(request.jsonSchema) : parseGbnf(request.grammar);
+    if (!grammar) return std::unexpected(grammar.error());
+    if (!m_tokenIndex) {
+        m_tokenIndex = std::make_shared<TokenIndex>(*m_tokenizer, [this](TokenId id) { return m_tokenizer->endsGeneration(id) || m_prompt->endsTurn(id); });
+    }
+    auto constraint = std::make_unique<TokenConstraint>(std::move(*grammar), m_tokenIndex);
+    if (constraint->overflowed()) return fail(ErrorCode::InvalidArgument, "the grammar is too ambiguous to be followed: too many ways to begin");
+    return constraint;
 }
 
 bool Engine::endsReply(TokenId token, std::int32_t generated) const {
@@ -323,9 +348,12 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
         return result;
     };
 
+    const auto constraint = makeConstraint(request);
+    if (!constraint) return std::unexpected(constraint.error());
     Sampler sampler(request.sampling, static_cast<std::uint64_t>(stats.seed), m_dryBreakers);
     sampler.accept(prompt->ids);
-    if (auto computed = computePrompt(prompt->ids, &sampler, events, stats, stop); !computed) {
+    Sampler* const onDevice = *constraint ? nullptr : &sampler; // a grammar needs the logits here
+    if (auto computed = computePrompt(prompt->ids, onDevice, events, stats, stop); !computed) {
         if (computed.error().code == ErrorCode::Cancelled) return finish(FinishReason::Cancelled);
         return std::unexpected(computed.error());
     }
@@ -342,8 +370,10 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
             break;
         }
         const bool onGpu = m_chosen.has_value();
-        const auto token = choose(sampler);
+        TokenConstraint* const inForce = *constraint && writer.parser->expectsContent() ? constraint->get() : nullptr;
+        const auto token = choose(sampler, inForce);
         if (!token) return std::unexpected(token.error());
+        if (inForce != nullptr) inForce->accept(*token);
         if (endsReply(*token, stats.generatedTokens)) break;
         ++stats.generatedTokens;
         stats.gpuChosenTokens += onGpu ? 1 : 0;
@@ -358,6 +388,7 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
             reason = FinishReason::StopString;
             break;
         }
+        if (inForce != nullptr && inForce->mustEnd()) break;
         if (request.maxTokens > 0 && stats.generatedTokens >= request.maxTokens) {
             reason = FinishReason::TokenLimit;
             break;
@@ -367,7 +398,7 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
             break;
         }
         const TokenId next = *token;
-        if (auto fed = feed(std::span(&next, 1), {LogitsWanted::Last, &sampler}, stop); !fed) {
+        if (auto fed = feed(std::span(&next, 1), {LogitsWanted::Last, onDevice}, stop); !fed) {
             if (fed.error().code != ErrorCode::Cancelled) {
                 writer.finish();
                 return std::unexpected(fed.error());

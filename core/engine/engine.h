@@ -31,6 +31,8 @@ struct EngineOptions {
 };
 
 class Sampler;
+class TokenConstraint;
+class TokenIndex;
 
 class Engine final : public TextGenerator {
 public:
@@ -123,7 +125,10 @@ private:
     /// The token after a feed for this sampler, wherever it was chosen.
     /// `generated`: tokens of the reply before this one.
     [[nodiscard]] bool endsReply(TokenId token, std::int32_t generated) const;
-    [[nodiscard]] Result<TokenId> choose(Sampler& sampler);
+    /// `constraint`: what may be chosen; null = anything.
+    [[nodiscard]] Result<TokenId> choose(Sampler& sampler, TokenConstraint* constraint = nullptr);
+    /// Of the request's grammar or schema; null when it has none. InvalidArgument when it cannot be used.
+    [[nodiscard]] Result<std::unique_ptr<TokenConstraint>> makeConstraint(const GenerationRequest& request);
     /// Ids that may be chosen: an embedding may have more rows than the vocabulary has tokens (padding).
     [[nodiscard]] std::size_t choosableTokens() const;
     [[nodiscard]] Result<void> checkReady();
@@ -141,6 +146,7 @@ private:
     std::vector<float> m_logits;
     /// What the GPU chose, if it did; the inner nullopt: no logit is finite.
     std::optional<std::optional<TokenId>> m_chosen;
+    std::shared_ptr<const TokenIndex> m_tokenIndex; ///< made for the first grammar; constraints of replies share it
     std::vector<TokenId> m_dryBreakers;
     LoadRequest m_request;                   ///< what is loaded
     Placement m_placement;
