@@ -8,7 +8,8 @@
 #include <QTemporaryDir>
 #include <QTest>
 
-#include <cmath>
+#include <algorithm>
+#include <set>
 
 using namespace hearth;
 using namespace hearth::test;
