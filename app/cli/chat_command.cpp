@@ -50,6 +50,12 @@ core::Result<std::string> answer(core::Engine& engine, const std::vector<core::C
     request.messages = messages;
     request.sampling = arguments.sampling;
     request.maxTokens = arguments.maxTokens;
+    for (const auto& [file, text] : {std::pair(&arguments.grammar, &request.grammar), std::pair(&arguments.jsonSchema, &request.jsonSchema)}) {
+        if (file->empty()) continue;
+        auto read = readText(*file);
+        if (!read) return std::unexpected(read.error());
+        *text = std::move(*read);
+    }
     std::string reply;
     std::stop_source stop;
     core::GenerationEvents events;

@@ -27,6 +27,8 @@ struct ChatArguments : ModelArguments {
     std::string system;
     core::SamplingSettings sampling;
     int maxTokens = 0;
+    std::string grammar;    ///< a GBNF file
+    std::string jsonSchema; ///< a file
     bool stats = false;
 };
 
@@ -94,6 +96,9 @@ struct ScoreArguments : ModelArguments {
 
 /// The error with the file's name in front, unless the message names it already.
 [[nodiscard]] core::Error about(const std::string& path, core::Error error);
+
+/// All of a file; FileNotFound.
+[[nodiscard]] core::Result<std::string> readText(const std::string& path);
 
 /// Prints "hearth-cli: MESSAGE" and returns 1.
 int report(const core::Error& error);

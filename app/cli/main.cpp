@@ -69,6 +69,8 @@ int main(int argc, char** argv) {
     addSamplingOptions(*command, chatArguments.sampling);
     command->add_option("-n,--max-tokens", chatArguments.maxTokens, "Longest reply in tokens (default: until the context is full)")->check(CLI::Range(0, 1 << 24));
     command->add_option("--system", chatArguments.system, "System prompt");
+    CLI::Option* grammarOption = command->add_option("--grammar", chatArguments.grammar, "File with a GBNF grammar that every answer follows")->check(CLI::ExistingFile);
+    command->add_option("--json-schema", chatArguments.jsonSchema, "File with a JSON schema that every answer follows")->check(CLI::ExistingFile)->excludes(grammarOption);
     command->add_flag("--stats", chatArguments.stats, "Speeds after each reply, on standard error");
     command->add_option("prompt", chatArguments.prompt, "The user's message");
     command->callback([&] { action = [&] { return chat(chatArguments); }; });

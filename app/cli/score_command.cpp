@@ -13,14 +13,14 @@
 
 namespace hearth::app::cli {
 
-namespace {
-
 core::Result<std::string> readText(const std::string& path) {
     std::ifstream stream(path, std::ios::binary);
     std::string text{std::istreambuf_iterator<char>(stream), {}};
     if (!stream) return core::fail(core::ErrorCode::FileNotFound, fmt::format("{}: cannot be read", path));
     return text;
 }
+
+namespace {
 
 /// The text's windows, as this model's tokenizer makes them.
 core::Result<std::vector<std::vector<core::TokenId>>> windowsOf(const ScoreArguments& arguments,

@@ -3,7 +3,7 @@
 // ModelLibrary::inspect: one file's header into a card, and in plain words why the loader would refuse it. Decided by
 // the loader's own functions (Model::check, the tables of architectures, tensor types and tokenizers), so that the list
 // never promises what loading then denies.
-#include "core/base/utf8.h"
+#include "core/catalog/file_kind.h"
 #include "core/catalog/model_library.h"
 #include "core/catalog/split_name.h"
 #include "core/gguf/file_type.h"
@@ -24,20 +24,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A value of the file, fit for a line of text.
-std::string shown(std::string_view value) {
-    constexpr std::size_t kLongest = 80;
-    std::string text = utf8::sanitized(value.substr(0, kLongest));
-    std::ranges::replace_if(
-        text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
-    return text;
-}
-
 /// "TinyLlama-1.1B_chat-00001-of-00002.gguf" as "TinyLlama 1.1B chat".
 std::string readableStem(const fs::path& path) {
     const std::string fileName = path.filename().string();
     const auto split = splitNameOf(fileName);
-    std::string text = shown(split ? split->stem : path.stem().string());
+    std::string text = shownValue(split ? split->stem : path.stem().string());
     std::ranges::replace_if(
         text, [](char c) { return c == '-' || c == '_'; }, ' ');
     return text;
@@ -93,32 +84,13 @@ std::string wordsForOpenError(const Error& error, const fs::path& path) {
     }
 }
 
-/// Files that are made for use beside a model, or for something else than chat. Empty when it is a model that writes.
-std::string whyNoChatModel(const GgufFile& file) {
-    const GgufMetadata& metadata = file.metadata();
-    const std::string_view type = metadata.string("general.type").value_or("model");
-    const std::string_view architecture = metadata.string("general.architecture").value_or("");
-    if (type == "adapter" || metadata.contains("adapter.type"))
-        return "is an adapter (LoRA), which only changes another model";
-    if (type == "mmproj" || architecture == "clip")
-        return "is the image part of another model (mmproj), not a model by itself";
-    if (type == "imatrix") return "is an importance matrix, made for quantising models";
-    if (type == "vocab" || file.tensors().empty()) return "holds only a vocabulary, no model";
-    if (type != "model") return fmt::format("is not a chat model but of the kind '{}'", shown(type));
-
-    const bool pools = metadata.uint(fmt::format("{}.pooling_type", architecture)).value_or(0) != 0;
-    const bool causal = metadata.boolean(fmt::format("{}.attention.causal", architecture)).value_or(true);
-    if (pools || !causal) return "is an embedding model: it measures text, but does not write any";
-    return {};
-}
-
 std::string whyNoTokenizer(const GgufMetadata& metadata) {
     const auto model = metadata.string("tokenizer.ggml.model");
     const std::vector<std::string>* tokens = metadata.strings("tokenizer.ggml.tokens");
     if (!model || tokens == nullptr || tokens->empty()) return "has no tokenizer in it";
     const auto supported = supportedTokenizerModels();
     if (std::ranges::find(supported, *model) != supported.end()) return {};
-    return fmt::format("uses the tokenizer '{}', which Hearth cannot run yet", shown(*model));
+    return fmt::format("uses the tokenizer '{}', which Hearth cannot run yet", shownValue(*model));
 }
 
 std::string whyNoTensors(const GgufFile& file) {
@@ -150,7 +122,7 @@ std::string whyUnusable(const GgufFile& file) {
     const std::string_view architecture = metadata.string("general.architecture").value_or("");
     if (architecture.empty()) return "does not say which architecture it has";
     if (!findArchitecture(metadata))
-        return fmt::format("uses the architecture '{}', which Hearth cannot run yet", shown(architecture));
+        return fmt::format("uses the architecture '{}', which Hearth cannot run yet", shownValue(architecture));
     if (std::string why = whyNoTokenizer(metadata); !why.empty()) return why;
     if (std::string why = whyNoTensors(file); !why.empty()) return why;
     if (const auto checked = Model::check(file); !checked) return wordsForCheckError(checked.error());
@@ -161,7 +133,7 @@ void fillFromHeader(const GgufFile& file, ModelCard& card) {
     const GgufMetadata& metadata = file.metadata();
     card.name = displayName(file);
     const std::string_view architecture = metadata.string("general.architecture").value_or("");
-    card.architecture = shown(architecture);
+    card.architecture = shownValue(architecture);
     card.quantization = quantizationName(file);
     card.parameters = parameterCount(file);
     const std::uint64_t context = metadata.uint(fmt::format("{}.context_length", architecture)).value_or(0);

@@ -20,6 +20,7 @@ public:
 
     void feed(std::string_view text) override;
     void finish() override;
+    [[nodiscard]] bool expectsContent() const override { return m_state == State::Content; }
 
 private:
     enum class State : std::uint8_t { Header, Content, Reasoning, Call };
@@ -44,6 +45,7 @@ public:
 
     void feed(std::string_view text) override;
     void finish() override;
+    [[nodiscard]] bool expectsContent() const override { return m_state == State::Content; }
 
 private:
     enum class State : std::uint8_t { Header, Content, Call };

@@ -19,6 +19,7 @@ public:
 
     void feed(std::string_view text) override;
     void finish() override;
+    [[nodiscard]] bool expectsContent() const override { return m_state != State::Reasoning; }
 
 private:
     enum class State : std::uint8_t { Start, Content, Reasoning, Call };

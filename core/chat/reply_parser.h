@@ -39,6 +39,8 @@ public:
     [[nodiscard]] static std::unique_ptr<ReplyParser> create(const ReplyFormat& format, ReplyStart start, ReplySink sink);
 
     virtual void feed(std::string_view text) = 0; ///< whole UTF-8
+    /// What comes next is content, or where content begins: a grammar of the answer holds here, and not in what was thought.
+    [[nodiscard]] virtual bool expectsContent() const = 0;
     virtual void finish() = 0;                    ///< once, at the end; closes what is open in the parts, not in the text
 
 protected:

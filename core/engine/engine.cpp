@@ -3,9 +3,13 @@
 
 #include "core/base/log.h"
 #include "core/base/units.h"
+#include "core/catalog/file_kind.h"
 #include "core/chat/stop_matcher.h"
 #include "core/engine/prompt_lookup.h"
 #include "core/engine/sampler.h"
+#include "core/grammar/gbnf_parser.h"
+#include "core/grammar/json_schema.h"
+#include "core/grammar/token_constraint.h"
 #include "core/gguf/file_type.h"
 #include "core/tokenizer/text_stream_decoder.h"
 
@@ -94,6 +98,7 @@ Engine::~Engine() {
 }
 
 void Engine::unload() {
+    m_tokenIndex.reset();
     m_prompt.reset();
     m_tokenizer.reset();
     releaseModel();
@@ -122,6 +127,7 @@ Result<ModelInfo> Engine::load(const LoadRequest& request, const std::function<v
 
     auto file = GgufFile::open(request.path);
     if (!file) return std::unexpected(file.error());
+    if (const std::string why = whyNoChatModel(*file); !why.empty()) return fail(ErrorCode::UnsupportedArchitecture, "the file " + why);
     auto vocabulary = readVocabulary(file->metadata());
     if (!vocabulary) return std::unexpected(vocabulary.error());
     auto tokenizer = Tokenizer::create(std::move(*vocabulary));
@@ -258,12 +264,31 @@ bool Engine::choosesOnGpu(const Sampler& sampler) const {
     return m_options.sampleOnGpu && !m_placement.gaps.sampling && m_model && m_model->samples() && sampler.fitsDevice();
 }
 
-Result<TokenId> Engine::choose(Sampler& sampler) {
+Result<TokenId> Engine::choose(Sampler& sampler, TokenConstraint* constraint) {
     if (m_chosen) sampler.countDeviceChoice();
     const std::size_t row = m_logits.size() - (m_chosen ? 0 : (m_ahead + 1) * static_cast<std::size_t>(m_model->config().vocabulary));
-    const std::optional<TokenId> token = m_chosen ? *m_chosen : sampler.sample(std::span(m_logits).subspan(row).first(choosableTokens()));
+    const std::span<float> logits = std::span(m_logits).subspan(row).first(m_chosen ? 0 : choosableTokens());
+    std::optional<TokenId> token = m_chosen ? *m_chosen : sampler.sample(logits);
     if (!token) return fail(ErrorCode::MalformedFile, "the model computes no finite numbers; its file may be damaged");
+    if (constraint == nullptr || constraint->allows(*token)) return *token;
+    constraint->mask(logits);
+    token = sampler.sample(logits);
+    if (constraint->overflowed()) return fail(ErrorCode::InvalidArgument, "the grammar is too ambiguous to be followed here: too many ways to read what was written; write it with fewer alternatives that begin alike");
+    if (!token) return fail(ErrorCode::InvalidArgument, "the grammar asks for text that no token of this model's vocabulary writes");
     return *token;
+}
+
+Result<std::unique_ptr<TokenConstraint>> Engine::makeConstraint(const GenerationRequest& request) {
+    if (request.grammar.empty() && request.jsonSchema.empty()) return nullptr;
+    if (!request.grammar.empty() && !request.jsonSchema.empty()) return fail(ErrorCode::InvalidArgument, "a reply can follow a grammar or a JSON schema, not both");
+    auto grammar = request.grammar.empty() ? jsonSchemaGrammar(request.jsonSchema) : parseGbnf(request.grammar);
+    if (!grammar) return std::unexpected(grammar.error());
+    if (!m_tokenIndex) {
+        m_tokenIndex = std::make_shared<TokenIndex>(*m_tokenizer, [this](TokenId id) { return m_tokenizer->endsGeneration(id) || m_prompt->endsTurn(id); });
+    }
+    auto constraint = std::make_unique<TokenConstraint>(std::move(*grammar), m_tokenIndex);
+    if (constraint->overflowed()) return fail(ErrorCode::InvalidArgument, "the grammar is too ambiguous to be followed: too many ways to begin");
+    return constraint;
 }
 
 bool Engine::endsReply(TokenId token, std::int32_t generated) const {
@@ -275,7 +300,7 @@ void Engine::dropGuesses() {
     clearSession(m_session.size() - std::exchange(m_ahead, 0));
 }
 
-Result<void> Engine::goOn(TokenId token, PromptLookup& lookup, const Sampler& sampler, GenerationStats& stats, std::stop_token stop) {
+Result<void> Engine::goOn(TokenId token, PromptLookup& lookup, const Sampler* onDevice, GenerationStats& stats, std::stop_token stop) {
     if (m_ahead > 0 && m_session[m_session.size() - m_ahead] == token) { // computed already
         --m_ahead;
         ++stats.rightGuesses;
@@ -287,7 +312,7 @@ Result<void> Engine::goOn(TokenId token, PromptLookup& lookup, const Sampler& sa
     const std::size_t room = static_cast<std::size_t>(m_contextLength) - std::min(static_cast<std::size_t>(m_contextLength), m_session.size() + 1);
     std::vector<TokenId> ids{token};
     if (!m_gpuBackend) std::ranges::copy(lookup.guess(room), std::back_inserter(ids));
-    if (ids.size() == 1) return feed(ids, {LogitsWanted::Last, &sampler}, std::move(stop));
+    if (ids.size() == 1) return feed(ids, {LogitsWanted::Last, onDevice}, std::move(stop));
     if (auto fed = feed(ids, {LogitsWanted::All}, std::move(stop)); !fed) return fed;
     m_ahead = ids.size() - 1;
     stats.guessedTokens += static_cast<std::int32_t>(m_ahead);
@@ -365,11 +390,14 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
         return result;
     };
 
+    const auto constraint = makeConstraint(request);
+    if (!constraint) return std::unexpected(constraint.error());
     Sampler sampler(request.sampling, static_cast<std::uint64_t>(stats.seed), m_dryBreakers);
     sampler.accept(prompt->ids);
     PromptLookup lookup(static_cast<std::size_t>(std::max(m_options.guesses, 0)));
     lookup.append(prompt->ids);
-    if (auto computed = computePrompt(prompt->ids, &sampler, events, stats, stop); !computed) {
+    Sampler* const onDevice = *constraint ? nullptr : &sampler; // a grammar needs the logits here
+    if (auto computed = computePrompt(prompt->ids, onDevice, events, stats, stop); !computed) {
         if (computed.error().code == ErrorCode::Cancelled) return finish(FinishReason::Cancelled);
         return std::unexpected(computed.error());
     }
@@ -386,8 +414,10 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
             break;
         }
         const bool onGpu = m_chosen.has_value();
-        const auto token = choose(sampler);
+        TokenConstraint* const inForce = *constraint && writer.parser->expectsContent() ? constraint->get() : nullptr;
+        const auto token = choose(sampler, inForce);
         if (!token) return std::unexpected(token.error());
+        if (inForce != nullptr) inForce->accept(*token);
         if (endsReply(*token, stats.generatedTokens)) break;
         ++stats.generatedTokens;
         stats.gpuChosenTokens += onGpu ? 1 : 0;
@@ -404,6 +434,7 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
             reason = FinishReason::StopString;
             break;
         }
+        if (inForce != nullptr && inForce->mustEnd()) break;
         if (request.maxTokens > 0 && stats.generatedTokens >= request.maxTokens) {
             reason = FinishReason::TokenLimit;
             break;
@@ -412,7 +443,7 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
             reason = FinishReason::ContextFull;
             break;
         }
-        if (auto fed = goOn(*token, lookup, sampler, stats, stop); !fed) {
+        if (auto fed = goOn(*token, lookup, onDevice, stats, stop); !fed) {
             if (fed.error().code != ErrorCode::Cancelled) {
                 writer.finish();
                 return std::unexpected(fed.error());

@@ -36,6 +36,8 @@ struct EngineOptions {
 
 class PromptLookup;
 class Sampler;
+class TokenConstraint;
+class TokenIndex;
 
 class Engine final : public TextGenerator {
 public:
@@ -130,11 +132,15 @@ private:
     /// The token after a feed for this sampler, wherever it was chosen.
     /// `generated`: tokens of the reply before this one.
     [[nodiscard]] bool endsReply(TokenId token, std::int32_t generated) const;
-    [[nodiscard]] Result<TokenId> choose(Sampler& sampler);
+    /// `constraint`: what may be chosen; null = anything.
+    [[nodiscard]] Result<TokenId> choose(Sampler& sampler, TokenConstraint* constraint = nullptr);
     /// Makes `token` the last of the session and its logits, or what the GPU chose after it, those that choose() takes.
-    [[nodiscard]] Result<void> goOn(TokenId token, PromptLookup& lookup, const Sampler& sampler, GenerationStats& stats, std::stop_token stop);
+    /// `onDevice`: the sampler by which the GPU may choose; null = it may not.
+    [[nodiscard]] Result<void> goOn(TokenId token, PromptLookup& lookup, const Sampler* onDevice, GenerationStats& stats, std::stop_token stop);
     /// Forgets guesses that have not come true.
     void dropGuesses();
+    /// Of the request's grammar or schema; null when it has none. InvalidArgument when it cannot be used.
+    [[nodiscard]] Result<std::unique_ptr<TokenConstraint>> makeConstraint(const GenerationRequest& request);
     /// Ids that may be chosen: an embedding may have more rows than the vocabulary has tokens (padding).
     [[nodiscard]] std::size_t choosableTokens() const;
     [[nodiscard]] Result<void> checkReady();
@@ -153,6 +159,7 @@ private:
     std::size_t m_ahead = 0;                 ///< the session's last tokens that are guesses still
     /// What the GPU chose, if it did; the inner nullopt: no logit is finite.
     std::optional<std::optional<TokenId>> m_chosen;
+    std::shared_ptr<const TokenIndex> m_tokenIndex; ///< made for the first grammar; constraints of replies share it
     std::vector<TokenId> m_dryBreakers;
     LoadRequest m_request;                   ///< what is loaded
     Placement m_placement;

@@ -96,6 +96,8 @@ struct GenerationRequest {
     std::int32_t maxTokens = 0;         ///< 0 = until the context is full
     std::vector<std::string> stops;
     bool continueLast = false;          ///< the last message is an assistant's to be carried on, not answered
+    std::string grammar;                ///< GBNF (core/grammar/gbnf_parser.h) that the answer must follow; empty = none. The CPU then chooses.
+    std::string jsonSchema;             ///< or a JSON schema (core/grammar/json_schema.h); only one of the two
     std::string tools;                  ///< JSON: [{"type": "function", "function": {"name", "description", "parameters"}}, ...]; empty = none
 };
 

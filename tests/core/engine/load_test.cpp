@@ -10,6 +10,7 @@
 #include <QTest>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -70,6 +71,50 @@ private slots:
     void initTestCase() {
         QVERIFY(m_folder.isValid());
         m_model = model({.name = "Sound one"});
+    }
+
+    void filesThatAreNoChatModels_areRefusedByName_data() {
+        QTest::addColumn<QString>("key"); // a string key and its value
+        QTest::addColumn<QString>("value");
+        QTest::addColumn<QString>("says");
+        QTest::newRow("adapter") << "general.type" << "adapter" << "adapter (LoRA), which only changes another model; load that one";
+        QTest::newRow("image part") << "general.architecture" << "clip" << "image part of another model (mmproj)";
+        QTest::newRow("image part by type") << "general.type" << "mmproj" << "load the model that it belongs to";
+        for (const char* encoder : {"bert", "nomic-bert", "jina-bert-v2", "modern-bert", "t5encoder"}) QTest::newRow(encoder) << "general.architecture" << encoder << "an embedding model: it measures text";
+        QTest::newRow("importance matrix") << "general.type" << "imatrix" << "importance matrix";
+    }
+    void filesThatAreNoChatModels_areRefusedByName() {
+        QFETCH(QString, key);
+        QFETCH(QString, value);
+        QFETCH(QString, says);
+        GgufWriter writer;
+        if (key != "general.architecture") writer.addString("general.architecture", "llama");
+        writer.addString(key.toStdString(), value.toStdString());
+        const std::array<float, 32> values{};
+        writer.addTensor("a.weight", {32}, kernels::DType::F32, values);
+        writer.write(path("kind.gguf"));
+        core::Engine engine;
+        const auto loaded = load(engine, path("kind.gguf"));
+        QCOMPARE(errorOf(loaded), code(ErrorCode::UnsupportedArchitecture));
+        QVERIFY2(QString::fromStdString(loaded.error().message).contains(says), loaded.error().message.c_str());
+    }
+
+    void foreignAndPartialFiles_areRefusedByName() {
+        core::Engine engine;
+        const std::string safetensors("\x10\0\0\0\0\0\0\0{\"__metadata__\":{}}", 26);
+        std::ofstream(path("model.safetensors"), std::ios::binary) << safetensors;
+        const auto foreign = load(engine, path("model.safetensors"));
+        QCOMPARE(errorOf(foreign), code(ErrorCode::NotGguf));
+        QVERIFY2(QString::fromStdString(foreign.error().message).contains("safetensors file; it has to be converted to GGUF"), foreign.error().message.c_str());
+
+        GgufWriter writer;
+        writer.addString("general.architecture", "llama");
+        writer.addUint32("split.no", 0);
+        writer.addUint32("split.count", 3);
+        writer.write(path("Big-00001-of-00003.gguf"));
+        const auto partial = load(engine, path("Big-00001-of-00003.gguf"));
+        QCOMPARE(errorOf(partial), code(ErrorCode::FileNotFound));
+        QVERIFY2(QString::fromStdString(partial.error().message).contains("part 2 of 3"), partial.error().message.c_str());
     }
 
     void load_reportsTheModel() {
