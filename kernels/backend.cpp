@@ -70,6 +70,10 @@ void Backend::addRmsNorm(const TensorView& out, const TensorView& x, const Tenso
     rmsNorm(out, x, weight, eps);
 }
 
+void Backend::rmsNormForProducts(const TensorView& out, const TensorView& x, const TensorView& weight, float eps) {
+    rmsNorm(out, x, weight, eps);
+}
+
 void Backend::ropeAndAppend(const TensorView& q, const TensorView& k, const TensorView& v, const KvView& cache,
                             std::int32_t firstPosition, const RopeParams& params) {
     rope(q, cache.headDim, firstPosition, params);

@@ -91,6 +91,11 @@ enum class SpecialOperation : std::uint8_t {
     WideHeads,     ///< attention over heads of more than 256 elements
 };
 
+/// What Hearth's GPU back end offers, whatever the device: for plans that are made before one is open.
+[[nodiscard]] constexpr bool isOnEveryGpu(SpecialOperation operation) {
+    return operation != SpecialOperation::WideHeads;
+}
+
 /// "biases of experts": what offers() said no to, for messages.
 [[nodiscard]] std::string_view name(SpecialOperation operation);
 
@@ -204,6 +209,9 @@ public:
     /// x += y, then out = rmsNorm(x)
     virtual void addRmsNorm(const TensorView& out, const TensorView& x, const TensorView& y, const TensorView& weight,
                             float eps);
+    /// out = rmsNorm(x), which only matmul, matmulShared and gatedMatmul read, and only until x is written: a back end may leave out as it was and
+    /// norm x in passing there.
+    virtual void rmsNormForProducts(const TensorView& out, const TensorView& x, const TensorView& weight, float eps);
     /// rope on q and k, then appendKv of k and v. k and v may be left as they were: only the cache counts.
     virtual void ropeAndAppend(const TensorView& q, const TensorView& k, const TensorView& v, const KvView& cache,
                                std::int32_t firstPosition, const RopeParams& params);

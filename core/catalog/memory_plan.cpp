@@ -112,7 +112,7 @@ LayerPlacement rightOnGpu(const MemoryNeeds& needs, const GpuGaps& gaps) {
     std::vector<bool> kept;
     for (const PartBytes& layer : needs.layerWeights) {
         const bool experts = (layer.expertMatrices & gaps.expertProducts) != 0 || (gaps.mixtures && layer.expertMatrices != 0);
-        kept.push_back(experts || (layer.matrices & gaps.products) != 0);
+        kept.push_back(experts || (layer.matrices & gaps.products) != 0 || (gaps.specials && needs.needsSpecials));
     }
     if (std::ranges::find(kept, true) != kept.end()) placement.kept = std::move(kept);
     return placement;
@@ -151,7 +151,7 @@ MemoryPlan planFor(const MemoryNeeds& needs, const MemoryRoom& room, const PlanW
         plan.reason = PlanReason::CpuNoGpu;
     } else if (wishes.preferCpu || wishes.gpuLayers == 0) {
         plan.reason = PlanReason::CpuWished;
-    } else if (needs.needsSpecials && !room.gpuOffersSpecials) {
+    } else if (needs.beyondGpu && !room.gpuOffersSpecials) {
         plan.reason = PlanReason::CpuGpuLacks;
     } else if (right == 0) {
         plan.reason = PlanReason::CpuGpuWrong;
@@ -208,7 +208,9 @@ MemoryNeeds memoryNeeds(const GgufFile& file, const ModelConfig& config, const P
     needs.headDim = config.headDim;
     needs.trainedContext = config.trainedContext;
     needs.learnedPositions = config.learnedPositions;
-    needs.needsSpecials = !specialsOf(config).empty();
+    const auto specials = specialsOf(config);
+    needs.needsSpecials = !specials.empty();
+    needs.beyondGpu = !std::ranges::all_of(specials, kernels::isOnEveryGpu);
     for (const GgufTensor& tensor : file.tensors()) {
         if (staysOnHost(tensor.name)) continue;
         const TensorPlace place = placeOf(tensor.name);

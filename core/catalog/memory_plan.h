@@ -60,7 +60,8 @@ struct MemoryNeeds {
     std::int32_t headDim = 0;
     std::int32_t trainedContext = 0;
     bool learnedPositions = false; ///< a context ends where it was trained to, whatever is wished
-    bool needsSpecials = false;    ///< operations that not every back end has (specialsOf)
+    bool needsSpecials = false;    ///< operations that few models need (specialsOf)
+    bool beyondGpu = false;        ///< of these, one that Hearth's GPU back end does not have
 
     [[nodiscard]] std::int32_t layers() const { return static_cast<std::int32_t>(layerWeights.size()); }
     [[nodiscard]] std::uint64_t kvBytesPerLayer(std::int32_t contextLength, kernels::KvType type) const;
@@ -85,6 +86,7 @@ struct GpuGaps {
     bool mixtures = false;      ///< choosing and mixing experts, whatever their type
     bool q8Cache = false;       ///< keys and values in q8_0
     bool sampling = false;
+    bool specials = false;      ///< what few models need (kernels/ops/special.h)
 
     bool operator==(const GpuGaps&) const = default;
 };
@@ -98,7 +100,7 @@ struct MemoryRoom {
     /// What a back end takes for itself on the device whatever the model: staging, the rest of its last piece of memory.
     std::uint64_t gpuOverhead = std::uint64_t{32} << 20;
     GpuGaps gaps;
-    bool gpuOffersSpecials = false; ///< no GPU back end has kernels/ops/special.h yet; whoever has one open asks it
+    bool gpuOffersSpecials = false; ///< a back end is open and was asked: MemoryNeeds::beyondGpu does not count
 
     /// Kept free for the desktop, on every card: whether one drives a display is not known. Of a discrete card 8 %, at
     /// least 512 MiB; of an integrated one 25 %.

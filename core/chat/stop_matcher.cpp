@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/chat/stop_matcher.h"
 
+#include "core/chat/held_tail.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -20,15 +22,7 @@ StopMatcher::Step StopMatcher::feed(std::string_view text) {
         return {std::exchange(m_held, {}), true};
     }
     // The longest tail that is the beginning of a stop string waits for what comes next.
-    std::size_t held = 0;
-    for (const std::string& stop : m_stops) {
-        for (std::size_t length = std::min(stop.size() - 1, m_held.size()); length > held; --length) {
-            if (std::string_view(m_held).ends_with(std::string_view(stop).substr(0, length))) {
-                held = length;
-                break;
-            }
-        }
-    }
+    const std::size_t held = heldTail(m_held, m_stops);
     std::string safe = m_held.substr(0, m_held.size() - held);
     m_held.erase(0, safe.size());
     return {std::move(safe), false};

@@ -5,6 +5,7 @@
 #include "core/base/units.h"
 #include "core/base/utf8.h"
 #include "core/engine/builtin_templates.h"
+#include "core/engine/prompt_json.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -15,15 +16,6 @@
 namespace hearth::core {
 
 namespace {
-
-std::string_view roleName(Role role) {
-    switch (role) {
-    case Role::System: return "system";
-    case Role::User: return "user";
-    case Role::Assistant: return "assistant";
-    }
-    return "user";
-}
 
 std::string spelling(const Vocabulary& vocabulary, const std::optional<TokenId>& id) {
     return id ? vocabulary.tokens[static_cast<std::size_t>(*id)] : std::string();
@@ -62,6 +54,9 @@ ChatPrompt::ChatPrompt(const Tokenizer& tokenizer, std::string templateSource)
         useBuiltin("The model file carries no chat template");
         return;
     }
+    m_fileFormat = detectReplyFormat(templateSource);
+    m_fileKnowsTools = templateSource.find("tools") != std::string::npos;
+    useFormat(m_fileFormat, m_fileKnowsTools);
     auto compiled = ChatTemplate::compile(std::move(templateSource));
     if (!compiled) {
         useBuiltin(fmt::format("The model file's chat template cannot be read ({})", compiled.error().message));
@@ -76,7 +71,22 @@ ChatPrompt::ChatPrompt(const Tokenizer& tokenizer, std::string templateSource)
         useBuiltin("The model file's chat template leaves the user's message out");
     } else {
         m_fileTemplate = std::move(*compiled);
+        learnTurnEnd();
     }
+}
+
+void ChatPrompt::learnTurnEnd() {
+    constexpr std::string_view kReply = "a0reply0b";
+    constexpr std::string_view kNext = "c0next0d";
+    const std::array turns{ChatMessage{Role::User, "Hello"}, ChatMessage{Role::Assistant, std::string(kReply)}, ChatMessage{Role::User, std::string(kNext)}};
+    const auto rendered = renderWith(*m_fileTemplate, turns);
+    if (!rendered) return; // a template of single questions
+    const std::size_t next = rendered->rfind(kNext);
+    const std::size_t reply = rendered->rfind(kReply, next);
+    if (next == std::string::npos || reply == std::string::npos) return;
+    const std::size_t from = reply + kReply.size();
+    m_turnEnd = findTurnEnd(m_tokenizer, std::string_view(*rendered).substr(from, next - from));
+    m_stops = m_turnEnd.stops;
 }
 
 void ChatPrompt::useBuiltin(std::string why) {
@@ -86,6 +96,7 @@ void ChatPrompt::useBuiltin(std::string why) {
         if (compiled) m_builtin = std::move(*compiled);
     }
     m_stops = builtin.stops;
+    useFormat(detectReplyFormat(builtin.source), false);
     m_notice = fmt::format("{}; the {} format is used instead.", why, builtin.name);
     spdlog::warn("chat template: {}", m_notice);
 }
@@ -111,14 +122,16 @@ std::string ChatPrompt::guarded(std::string_view text) const {
     return out;
 }
 
-Result<std::string> ChatPrompt::renderWith(const ChatTemplate& chatTemplate, std::span<const ChatMessage> messages) const {
+Result<std::string> ChatPrompt::renderWith(const ChatTemplate& chatTemplate, std::span<const ChatMessage> messages, std::string_view tools) const {
     const Vocabulary& vocabulary = m_tokenizer.vocabulary();
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const ChatMessage& message : messages) {
-        list.push_back({{"role", roleName(message.role)}, {"content", guarded(message.text)}});
-    }
+    const TextGuard guard = [this](std::string_view text) { return guarded(text); };
     nlohmann::ordered_json context;
-    context["messages"] = std::move(list);
+    context["messages"] = messagesJson(messages, m_format, guard);
+    if (!tools.empty()) {
+        auto list = toolsJson(tools, guard);
+        if (!list) return std::unexpected(list.error());
+        context["tools"] = std::move(*list);
+    }
     context["add_generation_prompt"] = true;
     context["bos_token"] = spelling(vocabulary, vocabulary.bos);
     context["eos_token"] = spelling(vocabulary, vocabulary.eos);
@@ -127,38 +140,80 @@ Result<std::string> ChatPrompt::renderWith(const ChatTemplate& chatTemplate, std
     return chatTemplate.render(context, std::chrono::system_clock::now());
 }
 
-Result<std::string> ChatPrompt::renderMerging(const ChatTemplate& chatTemplate, std::span<const ChatMessage> messages) const {
-    auto text = renderWith(chatTemplate, messages);
+Result<std::string> ChatPrompt::renderMerging(const ChatTemplate& chatTemplate, std::span<const ChatMessage> messages, std::string_view tools) const {
+    auto text = renderWith(chatTemplate, messages, tools);
     if (text || messages.empty() || messages.front().role != Role::System) return text;
     // Families such as Gemma refuse a system role; their makers put its text into the first user turn.
-    auto merged = renderWith(chatTemplate, withSystemMerged(messages));
+    auto merged = renderWith(chatTemplate, withSystemMerged(messages), tools);
     return merged ? merged : text;
 }
 
-Result<std::string> ChatPrompt::render(std::span<const ChatMessage> messages, bool continueLast) {
-    std::string begun;
+void ChatPrompt::useFormat(ReplyFormat format, bool knowsTools) {
+    m_knowsTools = knowsTools;
+    m_format = std::move(format);
+    m_markers.clear();
+    const Vocabulary& vocabulary = m_tokenizer.vocabulary();
+    for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+        const bool silent = vocabulary.types[id] == TokenType::Control;
+        if (silent && std::ranges::find(m_format.markers, vocabulary.tokens[id]) != m_format.markers.end()) m_markers.push_back(static_cast<TokenId>(id));
+    }
+}
+
+std::string_view ChatPrompt::replyBytes(TokenId id) const {
+    if (std::ranges::binary_search(m_markers, id)) return m_tokenizer.vocabulary().tokens[static_cast<std::size_t>(id)];
+    return m_tokenizer.tokenBytes(id);
+}
+
+std::string ChatPrompt::withBegun(std::string prompt, std::string_view begun, bool tools) {
+    const auto trimmedEnd = [](std::string_view text) { return text.substr(0, text.find_last_not_of(" \t\r\n") + 1); };
+    m_replyStart = {.tools = tools};
+    m_replyStart.reasoning = m_format.frame == ReplyFrame::Marked && trimmedEnd(prompt).ends_with(trimmedEnd(m_format.reasoningOpen));
+    if (begun.empty()) return prompt;
+    m_replyStart.inMessage = true;
+    if (m_format.frame == ReplyFrame::Harmony) return prompt + "<|channel|>final<|message|>" + guarded(withoutReasoning(begun));
+    if (m_format.frame == ReplyFrame::Recipients) return prompt + "all\n" + guarded(begun);
+
+    std::string_view text = begun;
+    const std::size_t start = std::min(begun.find_first_not_of(" \t\r\n"), begun.size());
+    if (m_replyStart.reasoning && begun.substr(start).starts_with(kThinkOpen)) {
+        // The prompt has the tag already.
+        text = begun.substr(start + kThinkOpen.size());
+        if (text.starts_with('\n')) text.remove_prefix(1);
+    }
+    const std::size_t open = begun.rfind(kThinkOpen);
+    const std::size_t close = begun.rfind(kThinkClose);
+    m_replyStart.tagWritten = open == start;
+    m_replyStart.reasoning = close == std::string_view::npos && (m_replyStart.reasoning || open == start);
+    return prompt + guarded(text);
+}
+
+Result<std::string> ChatPrompt::render(std::span<const ChatMessage> messages, bool continueLast, std::string_view tools) {
+    std::string_view begun;
     if (continueLast && !messages.empty() && messages.back().role == Role::Assistant) {
-        begun = guarded(messages.back().text);
+        begun = messages.back().text;
         messages = messages.first(messages.size() - 1);
     }
     if (m_fileTemplate) {
-        if (auto text = renderMerging(*m_fileTemplate, messages)) {
+        useFormat(m_fileFormat, m_fileKnowsTools);
+        if (auto text = renderMerging(*m_fileTemplate, messages, tools)) {
             m_notice.clear();
-            m_stops.clear();
-            return *text + begun;
+            m_stops = m_turnEnd.stops;
+            return withBegun(std::move(*text), begun, !tools.empty());
+        } else if (text.error().code == ErrorCode::InvalidArgument) {
+            return text;
         } else {
             // It has worked before: only this conversation is beyond it.
             useBuiltin(fmt::format("The model file's chat template failed ({})", text.error().message));
         }
     }
     if (!m_builtin) return fail(ErrorCode::Internal, "the built-in chat template does not compile");
-    auto text = renderMerging(*m_builtin, messages);
+    auto text = renderMerging(*m_builtin, messages, tools);
     if (!text) return text;
-    return *text + begun;
+    return withBegun(std::move(*text), begun, !tools.empty());
 }
 
-Result<std::vector<TokenId>> ChatPrompt::tokenize(std::span<const ChatMessage> messages, bool continueLast) {
-    auto text = render(messages, continueLast);
+Result<std::vector<TokenId>> ChatPrompt::tokenize(std::span<const ChatMessage> messages, bool continueLast, std::string_view tools) {
+    auto text = render(messages, continueLast, tools);
     if (!text) return std::unexpected(text.error());
     const Vocabulary& vocabulary = m_tokenizer.vocabulary();
     std::vector<TokenId> ids = m_tokenizer.encode(*text, AddSpecial::No, SpecialTokens::Parse);
@@ -186,7 +241,7 @@ Result<PromptTokens> ChatPrompt::build(const GenerationRequest& request, std::in
     if (cuts.front() != 0) cuts.insert(cuts.begin(), 0);
 
     const auto attempt = [&](std::size_t dropped) -> Result<PromptTokens> {
-        auto ids = tokenize(withoutOldest(messages, dropped), request.continueLast);
+        auto ids = tokenize(withoutOldest(messages, dropped), request.continueLast, request.tools);
         if (!ids) return std::unexpected(ids.error());
         return PromptTokens{std::move(*ids), static_cast<std::int32_t>(dropped)};
     };

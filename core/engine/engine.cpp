@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <chrono>
 #include <iterator>
 #include <utility>
@@ -42,28 +43,46 @@ std::vector<TokenId> findDryBreakers(const Tokenizer& tokenizer) {
 
 } // namespace
 
-/// Token bytes -> whole UTF-8 -> stop strings -> the caller, noting when the first text came.
+/// Token bytes -> whole UTF-8 -> stop strings -> parts -> the caller, noting when the first text came.
 struct Engine::ReplyWriter {
-    const GenerationEvents& events;
+    ReplyWriter(const GenerationEvents& toEvents, GenerationResult& result, const ChatPrompt& prompt, std::vector<std::string> stops)
+        : raw(result.rawText)
+        , matcher(std::move(stops))
+        , parser(ReplyParser::create(prompt.replyFormat(), prompt.replyStart(),
+                                     {.text =
+                                          [this, &toEvents](std::string_view text) {
+                                              any = true;
+                                              if (toEvents.text) toEvents.text(text);
+                                          },
+                                      .part =
+                                          [&toEvents, &result](const ReplyDelta& delta) {
+                                              result.parts.add(delta);
+                                              if (toEvents.part) toEvents.part(delta);
+                                          }})) {}
+    ReplyWriter(const ReplyWriter&) = delete; // the parser's callbacks point here
+    ReplyWriter& operator=(const ReplyWriter&) = delete;
+
+    std::string& raw;
     TextStreamDecoder decoder{};
     StopMatcher matcher;
+    std::unique_ptr<ReplyParser> parser;
     bool any = false;
 
-    void show(std::string_view text) {
-        if (text.empty()) return;
-        any = true;
-        if (events.text) events.text(text);
+    void read(std::string_view text) {
+        raw += text;
+        parser->feed(text);
     }
     /// False when a stop string was completed.
     bool write(std::string_view bytes) {
         const StopMatcher::Step step = matcher.feed(decoder.feed(bytes));
-        show(step.text);
+        read(step.text);
         return !step.stopped;
     }
     void finish() {
         const StopMatcher::Step step = matcher.feed(decoder.finish());
-        show(step.text);
-        if (!step.stopped) show(matcher.finish());
+        read(step.text);
+        if (!step.stopped) read(matcher.finish());
+        parser->finish();
     }
 };
 
@@ -247,6 +266,11 @@ Result<TokenId> Engine::choose(Sampler& sampler) {
     return *token;
 }
 
+bool Engine::endsReply(TokenId token, std::int32_t generated) const {
+    // A template that leaves the reply's frame to the model lets it begin its own turn first.
+    return m_tokenizer->endsGeneration(token) || m_prompt->endsTurn(token) || (generated > 0 && m_tokenizer->beginsTurn(token));
+}
+
 void Engine::dropGuesses() {
     clearSession(m_session.size() - std::exchange(m_ahead, 0));
 }
@@ -298,6 +322,15 @@ Result<void> Engine::computePrompt(std::span<const TokenId> ids, const Sampler* 
     return {};
 }
 
+Result<std::int32_t> Engine::countTokens(const std::vector<ChatMessage>& messages) {
+    if (!m_prompt) return fail(ErrorCode::NoModelLoaded, "no model is loaded");
+    GenerationRequest request;
+    request.messages = messages;
+    const auto prompt = m_prompt->build(request, std::numeric_limits<std::int32_t>::max(), 0);
+    if (!prompt) return std::unexpected(prompt.error());
+    return static_cast<std::int32_t>(std::min<std::size_t>(prompt->ids.size(), std::numeric_limits<std::int32_t>::max()));
+}
+
 Result<GenerationResult> Engine::generate(const GenerationRequest& request, const GenerationEvents& events, std::stop_token stop) {
     const auto start = Clock::now();
     if (auto intact = checkReady(); !intact) return std::unexpected(intact.error());
@@ -319,6 +352,7 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
     if (!prompt) return std::unexpected(prompt.error());
     if (prompt->ids.empty()) return fail(ErrorCode::InvalidArgument, "the chat template produced an empty prompt");
     m_lastDropped = prompt->droppedMessages;
+    if (!request.tools.empty() && !m_prompt->knowsTools()) result.notices.emplace_back("The model's chat template knows no tools, so it was not told of them.");
     stats.droppedMessages = prompt->droppedMessages;
 
     const auto finish = [&](FinishReason reason) {
@@ -342,7 +376,7 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
 
     std::vector<std::string> stops = request.stops;
     stops.insert(stops.end(), m_prompt->stops().begin(), m_prompt->stops().end());
-    ReplyWriter writer{.events = events, .matcher = StopMatcher(std::move(stops))};
+    ReplyWriter writer(events, result, *m_prompt, std::move(stops));
 
     const auto generationStart = Clock::now();
     FinishReason reason = FinishReason::EndOfText;
@@ -354,13 +388,13 @@ Result<GenerationResult> Engine::generate(const GenerationRequest& request, cons
         const bool onGpu = m_chosen.has_value();
         const auto token = choose(sampler);
         if (!token) return std::unexpected(token.error());
-        if (m_tokenizer->endsGeneration(*token)) break;
+        if (endsReply(*token, stats.generatedTokens)) break;
         ++stats.generatedTokens;
         stats.gpuChosenTokens += onGpu ? 1 : 0;
         sampler.accept(*token);
         lookup.append({&*token, 1});
         const bool had = writer.any;
-        const bool goesOn = writer.write(m_tokenizer->tokenBytes(*token));
+        const bool goesOn = writer.write(m_prompt->replyBytes(*token));
         if (!had && writer.any) stats.firstTokenSeconds = secondsSince(start);
         stats.generationSeconds = secondsSince(generationStart);
         const auto used = static_cast<std::int32_t>(m_session.size() - m_ahead) + 1; // with the token that is fed next

@@ -48,6 +48,8 @@ public:
     [[nodiscard]] Result<GenerationResult> generate(const GenerationRequest& request, const GenerationEvents& events,
                                                     std::stop_token stop) override;
 
+    [[nodiscard]] Result<std::int32_t> countTokens(const std::vector<ChatMessage>& messages) override;
+
     /// Every device and the reason of each that is not used; works without a model. Only error: Cancelled.
     [[nodiscard]] Result<DeviceList> devices(std::string_view wanted = {}, std::stop_token stop = {}) override;
 
@@ -126,6 +128,8 @@ private:
     [[nodiscard]] Result<void> feed(std::span<const TokenId> ids, Wanted wanted, std::stop_token stop);
     [[nodiscard]] Result<void> feedHere(std::span<const TokenId> ids, Wanted wanted, std::stop_token stop);
     /// The token after a feed for this sampler, wherever it was chosen.
+    /// `generated`: tokens of the reply before this one.
+    [[nodiscard]] bool endsReply(TokenId token, std::int32_t generated) const;
     [[nodiscard]] Result<TokenId> choose(Sampler& sampler);
     /// Makes `token` the last of the session and its logits, or what the GPU chose after it, those that choose() takes.
     [[nodiscard]] Result<void> goOn(TokenId token, PromptLookup& lookup, const Sampler& sampler, GenerationStats& stats, std::stop_token stop);

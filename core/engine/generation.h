@@ -4,6 +4,7 @@
 // Nothing here points at anything, so all of it may cross threads, and later processes.
 #pragma once
 
+#include "core/chat/reply.h"
 #include "kernels/gpu_reason.h"
 
 #include <cstdint>
@@ -14,11 +15,14 @@ namespace hearth::core {
 
 using kernels::GpuReason;
 
-enum class Role : std::uint8_t { System, User, Assistant };
+enum class Role : std::uint8_t { System, User, Assistant, Tool };
 
 struct ChatMessage {
     Role role = Role::User;
-    std::string text;
+    std::string text;                ///< an assistant's: as it was shown, or its content alone
+    std::vector<ToolCall> toolCalls; ///< an assistant's, when they are not in its text
+    std::string toolName;            ///< a tool's: whose result the text is
+    std::string toolCallId;
 };
 
 /// Chain order: penalties, top-k, typical, top-p, min-p, temperature, draw. Zero or the neutral value switches a link off.
@@ -92,6 +96,7 @@ struct GenerationRequest {
     std::int32_t maxTokens = 0;         ///< 0 = until the context is full
     std::vector<std::string> stops;
     bool continueLast = false;          ///< the last message is an assistant's to be carried on, not answered
+    std::string tools;                  ///< JSON: [{"type": "function", "function": {"name", "description", "parameters"}}, ...]; empty = none
 };
 
 enum class FinishReason : std::uint8_t { EndOfText, StopString, TokenLimit, ContextFull, Cancelled };
@@ -112,8 +117,14 @@ struct GenerationStats {
     std::int64_t seed = 0;
 };
 
+/// A reply comes in three forms. The shown text (GenerationEvents::text; what is stored and given back in a ChatMessage) has the
+/// model's words with one spelling of what is marked in them: <think> ... </think> around reasoning, also where the prompt opened it
+/// or the model's own tags differ, and <tool_call>\n{"name": ..., "arguments": {...}}\n</tool_call> for a call. `parts` is the same
+/// taken apart, and `rawText` what the model wrote, its own markers and all.
 struct GenerationResult {
     FinishReason reason = FinishReason::EndOfText;
+    ReplyParts parts;
+    std::string rawText;
     GenerationStats stats;
     std::vector<std::string> notices;   ///< what happened on the way that a user should know: the GPU failed, the CPU went on
 };

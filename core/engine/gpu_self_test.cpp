@@ -46,6 +46,7 @@ public:
         testAttention(DType::F16, kernels::KvType::F16, "f16");
         testAttention(DType::Q8_0, kernels::KvType::Q8_0, "q8_0");
         testExperts();
+        testSpecials();
         for (const kernels::DTypeInfo& type : kernels::allDTypes()) {
             if (type.computes) testFormat(type);
         }
@@ -125,6 +126,7 @@ private:
     void testAttention(DType dtype, kernels::KvType type, std::string_view name);
     void testAttentionOf(const CacheKind& kind, std::int32_t heads, std::int32_t kvHeads, std::int32_t headDim, std::int32_t tokens);
     void testExperts();
+    void testSpecials();
     void testExpertFormat(const kernels::DTypeInfo& type);
     void testFormat(const kernels::DTypeInfo& type);
     void testSampling();
@@ -311,6 +313,29 @@ void SelfTest::testExperts() {
     check({"moeCombine"}, combined, kSmooth, [&](Backend& b, std::size_t s) { b.moeCombine(combined[s], products[s], shares[s]); });
 }
 
+void SelfTest::testSpecials() {
+    constexpr std::int64_t kTokens = 3;
+    constexpr std::int64_t kUsed = 2;
+    constexpr std::int64_t kCols = 1090;
+    const std::array<std::int32_t, kTokens * kUsed> chosen{2, 0, 1, 2, 0, 1};
+    const Twin x = random(kTokens * kUsed, kCols);
+    const Twin up = random(kTokens * kUsed, kCols);
+    const Twin biases = random(3, kCols);
+    const Twin out = blank(kTokens * kUsed, kCols);
+    const Twin ids = upload(DType::I32, kTokens, kUsed, std::as_bytes(std::span(chosen)));
+    const Twin narrow = random(kTokens, 100);
+    if (ids[0].data == nullptr) return stop({"addExpertBias", {}}, true);
+    if (m_backends[0]->offers(kernels::SpecialOperation::ClampedSwiGlu)) {
+        check({"clampedSwiGlu"}, out, kSmooth, [&](Backend& b, std::size_t s) { b.clampedSwiGlu(out[s], x[s], up[s]); });
+    }
+    if (m_backends[0]->offers(kernels::SpecialOperation::ExpertBias)) {
+        check({"addExpertBias"}, x, kExact, [&](Backend& b, std::size_t s) { b.addExpertBias(x[s], biases[s], ids[s]); });
+    }
+    if (m_backends[0]->offers(kernels::SpecialOperation::CopyColumns)) {
+        check({"copyColumns"}, out, kExact, [&](Backend& b, std::size_t s) { b.copyColumns(out[s], 40, narrow[s], 7, 90); });
+    }
+}
+
 void SelfTest::testExpertFormat(const kernels::DTypeInfo& type) {
     constexpr std::int64_t kExperts = 3;
     constexpr std::int64_t kRows = 16;
@@ -335,6 +360,7 @@ void SelfTest::testFormat(const kernels::DTypeInfo& type) {
     if (a[0].data == nullptr || b[0].data == nullptr) return stop({"matmul", type.name}, true);
     const std::array<std::int32_t, 3> tokens{0, kRows - 1, 7};
     const Twin embedded = blank(tokens.size(), kCols);
+    const Twin normWeight = random(1, kCols);
     check({"embed", type.name}, embedded, kSmooth, [&](Backend& backend, std::size_t s) { backend.embed(embedded[s], a[s], tokens, 1.0f); });
     // One token, a few (the rows that decoding handles at once), a prompt.
     for (const std::int64_t count : {1, 5, 33}) {
@@ -344,8 +370,14 @@ void SelfTest::testFormat(const kernels::DTypeInfo& type) {
         const TensorView none;
         check({"matmul", type.name}, out, kRounded, [&](Backend& backend, std::size_t s) { backend.matmul(out[s], a[s], x[s]); });
         const Twin both = blank(2 * count, kRows);
+        const auto multiplyBoth = [&](Backend& backend, std::size_t s, const TensorView& in) {
+            backend.matmulShared(std::array{both[s].firstRows(count), both[s].rowRange(count, count)}, std::array{a[s], b[s]}, in);
+        };
+        check({"matmulShared", type.name}, both, kRounded, [&](Backend& backend, std::size_t s) { multiplyBoth(backend, s, x[s]); });
+        const Twin normed = blank(count, kCols);
         check({"matmulShared", type.name}, both, kRounded, [&](Backend& backend, std::size_t s) {
-            backend.matmulShared(std::array{both[s].firstRows(count), both[s].rowRange(count, count)}, std::array{a[s], b[s]}, x[s]);
+            backend.rmsNormForProducts(normed[s], x[s], normWeight[s], 1e-5f);
+            multiplyBoth(backend, s, normed[s]);
         });
         check({"matmulAdd", type.name}, out, kRounded, [&](Backend& backend, std::size_t s) { backend.matmulAdd(out[s], b[s], x[s], none, scratch[s]); });
         check({"gatedMatmul", type.name}, out, 2 * kRounded, [&](Backend& backend, std::size_t s) {

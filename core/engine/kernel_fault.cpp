@@ -39,6 +39,7 @@ bool addGap(const KernelFault& fault, GpuGaps& gaps) {
     }
     if (isOneOf(fault.operation, {"appendKv", "attention", "ropeAndAppend", "ropeAppendAttention"}) && fault.format == kQ8Cache) return gaps.q8Cache = true;
     if (isOneOf(fault.operation, {"moeRoute", "moeCombine"})) return gaps.mixtures = true;
+    if (isOneOf(fault.operation, {"clampedSwiGlu", "addExpertBias", "copyColumns"})) return gaps.specials = true;
     if (fault.operation == "sample") return gaps.sampling = true;
     return false;
 }
@@ -90,6 +91,7 @@ std::string consequenceOf(std::span<const KernelFault> faults) {
     if (gaps->lookups != 0) clauses.push_back(fmt::format("token embeddings in {} stay on the processor", listed(gaps->lookups)));
     if (gaps->mixtures) clauses.emplace_back("mixtures of experts run on the processor");
     if (gaps->q8Cache) clauses.emplace_back("keys and values are f16 there, never q8_0");
+    if (gaps->specials) clauses.emplace_back("models with gpt-oss's experts or latent attention run on the processor");
     if (gaps->sampling) clauses.emplace_back("the processor samples");
     std::string text;
     for (std::size_t i = 0; i < clauses.size(); ++i)

@@ -53,6 +53,13 @@ void ScriptedGenerator::unload() {
     m_loaded = false;
 }
 
+Result<std::int32_t> ScriptedGenerator::countTokens(const std::vector<ChatMessage>& messages) {
+    if (!m_loaded) return fail(ErrorCode::NoModelLoaded, "count before load");
+    std::size_t tokens = 0;
+    for (const ChatMessage& message : messages) tokens += 4 + (message.text.size() + 3) / 4;
+    return static_cast<std::int32_t>(tokens);
+}
+
 Result<GenerationResult> ScriptedGenerator::generate(const GenerationRequest& request, const GenerationEvents& events,
                                                      std::stop_token stop) {
     if (!m_loaded) return fail(ErrorCode::NoModelLoaded, "generate before load");

@@ -30,6 +30,8 @@ public:
     [[nodiscard]] Result<ModelInfo> load(const LoadRequest& request, const std::function<void(const LoadProgress&)>& progress,
                                          std::stop_token stop) override;
     void unload() override;
+    /// A token for every four bytes of text, and four for every message.
+    [[nodiscard]] Result<std::int32_t> countTokens(const std::vector<ChatMessage>& messages) override;
     [[nodiscard]] Result<GenerationResult> generate(const GenerationRequest& request, const GenerationEvents& events,
                                                     std::stop_token stop) override;
 

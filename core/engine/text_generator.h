@@ -19,7 +19,8 @@ namespace hearth::core {
 /// Called on the thread that called load or generate; must return quickly. Any may be empty.
 struct GenerationEvents {
     std::function<void(const PromptProgress&)> promptProgress;
-    std::function<void(std::string_view)> text;            ///< whole UTF-8, in order
+    std::function<void(std::string_view)> text;            ///< the shown text (GenerationResult): whole UTF-8, in order
+    std::function<void(const ReplyDelta&)> part;           ///< the same taken apart: reasoning, content, calls
     std::function<void(const GenerationStats&)> stats;     ///< after every token: live figures for the panel
     std::function<void(const ModelInfo&)> backendChanged;  ///< the GPU failed; the CPU carries this reply on
 };
@@ -33,6 +34,12 @@ public:
     [[nodiscard]] virtual Result<DeviceList> devices(std::string_view /*wanted*/, std::stop_token /*stop*/) { return DeviceList{}; }
     /// Forgets that a device crashed or failed: the next look and load try it again.
     virtual void retryGpus() {}
+
+    /// Tokens of these messages as a prompt, with what the model's template puts around them. NoModelLoaded without a model, and
+    /// where the generator has no tokenizer to ask.
+    [[nodiscard]] virtual Result<std::int32_t> countTokens(const std::vector<ChatMessage>& /*messages*/) {
+        return fail(ErrorCode::NoModelLoaded, "no tokenizer to count with");
+    }
 
     /// Replaces whatever was loaded. On error or cancel nothing is loaded.
     [[nodiscard]] virtual Result<ModelInfo> load(const LoadRequest& request, const std::function<void(const LoadProgress&)>& progress,

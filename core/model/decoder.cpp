@@ -12,12 +12,14 @@ using kernels::Backend;
 using kernels::TensorView;
 
 void addThenNorm(const Pass& pass, const TensorView& out, const TensorView& x, const TensorView& sum,
-                 const NormWeights& weights) {
+                 const NormWeights& weights, NormReaders readers) {
     Backend& backend = pass.backend;
     const float eps = pass.config.normEpsilon;
     if (pass.config.norm == NormKind::Rms) {
         if (present(sum)) {
             backend.addRmsNorm(out, x, sum, weights.weight, eps);
+        } else if (readers == NormReaders::Products) {
+            backend.rmsNormForProducts(out, x, weights.weight, eps);
         } else {
             backend.rmsNorm(out, x, weights.weight, eps);
         }
@@ -54,7 +56,9 @@ public:
     /// False when only the cache had to be written.
     bool run() {
         const std::int64_t rows = carriedRows(m_pass.step, m_index + 1);
-        TensorView h = normOf(m_pass.scratch.normed.firstRows(m_x.rows()), m_layer.attentionNorm);
+        const BlockForm form = m_pass.config.block;
+        const auto readers = form == BlockForm::ParallelOneNorm ? NormReaders::Any : NormReaders::Products; // read again when x has changed
+        TensorView h = normOf(m_pass.scratch.normed.firstRows(m_x.rows()), m_layer.attentionNorm, readers);
         TensorView attentionInput = h;
         if (present(m_layer.attentionOwnNorm.weight)) {
             attentionInput = m_pass.scratch.projected.firstRows(m_x.rows());
@@ -66,21 +70,23 @@ public:
         if (rows == 0) return false;
         m_x = lastRows(m_x, rows);
 
-        const BlockForm form = m_pass.config.block;
         if (form == BlockForm::ParallelOneNorm) h = lastRows(h, rows);
-        if (form == BlockForm::ParallelTwoNorms) h = normOf(m_pass.scratch.normed.firstRows(rows), m_layer.ffnNorm);
+        if (form == BlockForm::ParallelTwoNorms) h = normOf(m_pass.scratch.normed.firstRows(rows), m_layer.ffnNorm, NormReaders::Any);
         project(m_layer.attentionOutput, m_layer.attentionOutputBias, attended, m_layer.attentionPostNorm);
-        if (form == BlockForm::Sequential) h = normOf(m_pass.scratch.normed.firstRows(rows), m_layer.ffnNorm);
+        if (form == BlockForm::Sequential) {
+            const auto ffnReaders = m_pass.config.kind(m_index).experts ? NormReaders::Any : NormReaders::Products;
+            h = normOf(m_pass.scratch.normed.firstRows(rows), m_layer.ffnNorm, ffnReaders);
+        }
         feedForward(h);
         return true;
     }
 
 private:
     /// Adds what is pending to x and norms it into `out`; without such a norm it is x itself.
-    TensorView normOf(const TensorView& out, const NormWeights& weights) {
+    TensorView normOf(const TensorView& out, const NormWeights& weights, NormReaders readers) {
         const TensorView sum = std::exchange(m_pending, {});
         if (m_pass.config.preNorms) {
-            addThenNorm(m_pass, out, m_x, sum, weights);
+            addThenNorm(m_pass, out, m_x, sum, weights, readers);
             return out;
         }
         if (present(sum)) m_pass.backend.add(m_x, sum);
@@ -136,7 +142,7 @@ TensorView logitsOf(const Pass& pass, const TensorView& h) {
 void computeLogits(const Pass& pass, const TensorView& x, const TensorView& pending) {
     DecodeStep& step = pass.step;
     const TensorView h = pass.scratch.normed.firstRows(x.rows());
-    addThenNorm(pass, h, x, pending, step.weights.outputNorm);
+    addThenNorm(pass, h, x, pending, step.weights.outputNorm, NormReaders::Products);
     if (step.sampling != nullptr) {
         pass.backend.sample(pass.scratch.token, logitsOf(pass, h), *step.sampling);
         pass.backend.download(std::as_writable_bytes(std::span(&step.chosen, 1)), pass.scratch.token);

@@ -39,9 +39,15 @@ struct Pass {
     return narrow;
 }
 
-/// out = norm(x) as the configuration says, after x += sum where there is one. out may be x.
+/// Who reads a norm's result.
+enum class NormReaders : std::uint8_t {
+    Any,
+    Products, ///< matrix products alone, before x changes (Backend::rmsNormForProducts)
+};
+
+/// out = norm(x) as the configuration says, after x += sum where there is one. out may be x, unless only products read it.
 void addThenNorm(const Pass& pass, const kernels::TensorView& out, const kernels::TensorView& x,
-                 const kernels::TensorView& sum, const NormWeights& weights);
+                 const kernels::TensorView& sum, const NormWeights& weights, NormReaders readers = NormReaders::Any);
 inline void norm(const Pass& pass, const kernels::TensorView& out, const kernels::TensorView& x,
                  const NormWeights& weights) {
     addThenNorm(pass, out, x, {}, weights);

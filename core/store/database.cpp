@@ -3,6 +3,7 @@
 
 #include "core/base/log.h"
 #include "core/store/migrations.h"
+#include "core/store/search_tokenizer.h"
 #include "core/store/sqlite_error.h"
 
 #include <SQLiteCpp/Statement.h>
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -88,6 +90,22 @@ Result<void> checkOwner(SQLite::Database& handle, const std::filesystem::path& f
                                                       file.string(), static_cast<unsigned>(id), version));
 }
 
+/// Triggers and views are code that a strange file could bring along: each must stand word for word in a schema step.
+Result<void> checkCode(SQLite::Database& handle, const std::filesystem::path& file, std::span<const Migration> migrations) {
+    SQLite::Statement code(handle, "SELECT name, sql FROM sqlite_schema WHERE type IN ('trigger', 'view')");
+    while (code.executeStep()) {
+        const std::string sql = code.getColumn(1).getString();
+        const bool ours = !sql.empty() && std::ranges::any_of(migrations, [&sql](const Migration& step) {
+            return step.sql.find(sql) != std::string_view::npos;
+        });
+        if (!ours) {
+            return fail(ErrorCode::MalformedFile, fmt::format("{}: holds a trigger or view that is not Hearth's ({})", file.string(),
+                                                              code.getColumn(0).getString()));
+        }
+    }
+    return {};
+}
+
 } // namespace
 
 Database::Database() = default;
@@ -129,12 +147,17 @@ Result<void> Database::openChecked(const std::filesystem::path& file, std::span<
         return std::unexpected(toError(exception, nullptr, name));
     }
     return guarded(*m_handle, name, [&]() -> Result<void> {
-        // Functions with side effects are not for triggers and views that a strange file may bring along.
+        // Off until the file's own code is known to be ours; triggers that fill the search index need it on.
         m_handle->exec("PRAGMA trusted_schema = OFF");
+        if (!registerSearchTokenizer(m_handle->getHandle())) {
+            return fail(ErrorCode::Internal, "this SQLite has no full-text search (FTS5)");
+        }
         if (const auto ours = checkOwner(*m_handle, file); !ours) return ours;
         const int newest = migrations.empty() ? 0 : migrations.back().version;
         m_schemaVersion = m_handle->execAndGet("PRAGMA user_version").getInt();
         if (m_schemaVersion > newest) return migrate(*m_handle, migrations, file); // refuses, before anything is written
+        if (const auto ours = checkCode(*m_handle, file, migrations); !ours) return ours;
+        m_handle->exec("PRAGMA trusted_schema = ON");
 
         SQLite::Statement check(*m_handle, "PRAGMA quick_check(1)");
         if (!check.executeStep()) return fail(ErrorCode::Internal, fmt::format("{}: quick_check said nothing", name));

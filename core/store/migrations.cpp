@@ -2,6 +2,7 @@
 #include "core/store/migrations.h"
 
 #include "core/base/log.h"
+#include "core/store/backups.h"
 #include "core/store/sqlite_error.h"
 
 #include <SQLiteCpp/Statement.h>
@@ -10,13 +11,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fcntl.h>
 #include <optional>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 namespace hearth::core {
@@ -63,26 +60,7 @@ void removeOldBackups(const std::filesystem::path& file) {
 
 Result<void> backUp(SQLite::Database& database, const std::filesystem::path& file, int version) {
     const std::filesystem::path target = backupPath(file, version);
-    const std::filesystem::path partial = target.string() + ".part";
-    std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
-    // SQLite would make it readable for everyone; into an empty file that exists it writes as well.
-    const int descriptor = ::open(partial.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-    if (descriptor < 0) return fail(codeForErrno(errno), fmt::format("{}: {}", partial.string(), std::strerror(errno)));
-    ::close(descriptor);
-    const auto copied = guarded(database, fmt::format("copy to {}", partial.string()), [&]() -> Result<void> {
-        SQLite::Statement vacuum(database, "VACUUM INTO ?");
-        vacuum.bind(1, partial.string());
-        vacuum.exec();
-        return {};
-    });
-    std::error_code renameError;
-    if (copied) std::filesystem::rename(partial, target, renameError);
-    if (!copied || renameError) {
-        std::filesystem::remove(partial, ignored);
-        if (!copied) return copied;
-        return fail(codeForErrno(renameError.value()), fmt::format("{}: {}", target.string(), renameError.message()));
-    }
+    if (const auto copied = copyDatabase(database, target); !copied) return copied;
     spdlog::info("database {}: copied to {} before its migration", file.string(), target.string());
     removeOldBackups(file);
     return {};

@@ -19,14 +19,18 @@ SettingValue text(const char* value) { return std::string(value); }
 /// Sampling defaults equal SamplingSettings' (core/engine/generation.h); a test holds that.
 const std::array kSettings = std::to_array<SettingSpec>({
     {"chat.systemPrompt", Model, text("")},
+    {"chat.titles", Program, text("model"), 0, 0, "model|words"},
     {"engine.contextLength", Model, whole(0), 0, 16'777'216},
     {"engine.device", Model, text("")},
     {"engine.gpuLayers", Model, whole(-1), -1, 1024},
     {"engine.kvType", Model, text("f16"), 0, 0, "f16|q8_0"},
     {"engine.threads", Model, whole(0), 0, 1024},
     {"gpu.verdicts", Program, text("")},
+    {"models.favourites", Program, text("")},
     {"models.folders", Program, text("")},
     {"models.last", Program, text("")},
+    {"models.otherStores", Program, text("use"), 0, 0, "use|ignore"},
+    {"models.recent", Program, text("")},
     {"sampling.dryMultiplier", Model, 0.0, 0, 5},
     {"sampling.frequencyPenalty", Model, 0.0, -2, 2},
     {"sampling.maxTokens", Model, whole(0), 0, 16'777'216},

@@ -28,11 +28,12 @@ struct SettingSpec {
 };
 
 /// Keys: ui.theme ("system", "light", "dark"), ui.statusPanel (bool), ui.sidebar (bool), ui.geometry (string, base64),
-/// models.folders (string, one path a line), models.last (string, path),
+/// models.folders, .favourites, .recent (strings, one path a line; recent: last used first), models.last (string, path),
+/// models.otherStores ("use", "ignore": where other programs keep theirs),
 /// gpu.verdicts (string, JSON: what the tests of GPUs found, core/engine/gpu_verdicts.h),
 /// engine.threads (0 = automatic), engine.contextLength (0 = automatic), engine.device ("" = automatic, "cpu", or a GPU's PCI
 /// address), engine.gpuLayers (-1 = as many as fit, 0 = none), engine.kvType ("f16", "q8_0"),
-/// chat.systemPrompt, sampling.temperature, .topK, .topP, .minP, .typicalP, .repeatPenalty, .frequencyPenalty,
+/// chat.systemPrompt, chat.titles ("model", "words": who makes titles of new chats), sampling.temperature, .topK, .topP, .minP, .typicalP, .repeatPenalty, .frequencyPenalty,
 /// .presencePenalty, .penaltyWindow, .dryMultiplier, .xtcProbability, .xtcThreshold, .seed, .maxTokens.
 [[nodiscard]] std::span<const SettingSpec> settingsSchema();
 [[nodiscard]] const SettingSpec* findSetting(std::string_view key); ///< nullptr when unknown

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/store/sqlite_error.h"
 
+#include "core/base/log.h"
+#include "core/store/search_index.h"
+
 #include <fmt/format.h>
 #include <sqlite3.h>
 
@@ -73,6 +76,17 @@ Error toError(const SQLite::Exception& exception, sqlite3* handle, std::string_v
     std::string message = fmt::format("{}: {} (SQLite code {})", doing, exception.what(), exception.getExtendedErrorCode());
     if (systemError != 0) message += fmt::format(": {}", std::strerror(systemError));
     return {codeFor(primary, systemError), std::move(message)};
+}
+
+bool isIndexDamage(const SQLite::Exception& exception) {
+    // Only virtual tables answer with the first, and the index is the only one. The second, without saying which constraint,
+    // comes from the index's own tables.
+    return exception.getExtendedErrorCode() == SQLITE_CORRUPT_VTAB || exception.getExtendedErrorCode() == SQLITE_CONSTRAINT;
+}
+
+void repairIndex(SQLite::Database& database, std::string_view doing, const SQLite::Exception& exception) {
+    spdlog::warn("{}: the search index is damaged ({}); it is made anew from the messages", doing, exception.what());
+    rebuildSearchIndex(database);
 }
 
 } // namespace hearth::core

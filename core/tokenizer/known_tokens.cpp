@@ -42,6 +42,35 @@ constexpr auto kEnds = std::to_array<std::string_view>({
     "_<EOT>"sv,
 });
 
+/// Ends of families that llama.cpp only knows by their files' keys; files that lack the key have the token all the same.
+constexpr auto kTurnEnds = std::to_array<std::string_view>({
+    "<|END_OF_TURN_TOKEN|>"sv,
+    "<|end_of_turn|>"sv,
+    "<|endofturn|>"sv,
+    "<|eom|>"sv,
+    "<|eot|>"sv,
+    "<|observation|>"sv,
+    "<|role_end|>"sv,
+    "[|endofturn|]"sv,
+});
+
+constexpr auto kTurnBegins = std::to_array<std::string_view>({
+    "<start_of_turn>"sv,
+    "<|START_OF_TURN_TOKEN|>"sv,
+    "<|User|>"sv,
+    "<|begin_user|>"sv,
+    "<|header_start|>"sv,
+    "<|im_start|>"sv,
+    "<|im_user|>"sv,
+    "<|start_header_id|>"sv,
+    "<|start_of_role|>"sv,
+    "<|turn>"sv,
+    "<|user|>"sv,
+    "<｜User｜>"sv,
+    "[INST]"sv,
+    "[|user|]"sv,
+});
+
 constexpr auto kFillInTheMiddle = std::to_array<std::string_view>({
     "<MID>"sv,           "<PRE>"sv,           "<SUF>"sv,          "<fim-middle>"sv,   "<fim-prefix>"sv,
     "<fim-suffix>"sv,    "<fim_middle>"sv,    "<fim_prefix>"sv,   "<fim_suffix>"sv,   "<|code_middle|>"sv,
@@ -63,7 +92,11 @@ bool looksSpecial(std::string_view token) {
 } // namespace
 
 bool isEndSpelling(std::string_view token) {
-    return looksSpecial(token) && has(kEnds, token);
+    return looksSpecial(token) && (has(kEnds, token) || has(kTurnEnds, token));
+}
+
+bool isTurnBeginSpelling(std::string_view token) {
+    return looksSpecial(token) && has(kTurnBegins, token);
 }
 
 bool isControlSpelling(std::string_view token) {

@@ -49,8 +49,11 @@ public:
 
     [[nodiscard]] virtual const Vocabulary& vocabulary() const = 0;
 
-    /// EOS, EOT and every control token known to end a turn (<|im_end|>, <|eot_id|>, <end_of_turn>, </s>, <|end|> ...).
+    /// EOS, EOT, EOM and every control token known to end a turn (<|im_end|>, <|eot_id|>, <end_of_turn>, </s>, <|end|> ...).
     [[nodiscard]] virtual bool endsGeneration(TokenId id) const = 0;
+
+    /// The token with which another turn begins (<|im_start|>, <|user|>, [INST] ...): in the middle of a reply, its end.
+    [[nodiscard]] virtual bool beginsTurn(TokenId id) const = 0;
 
     /// Why the result may differ from the model makers' (unknown tokenizer.ggml.pre, missing scores ...); empty when
     /// exact.

@@ -34,13 +34,17 @@ bool endOnlySeparates(const std::vector<std::string>& tokens) {
 TokenizerBase::TokenizerBase(Vocabulary vocabulary)
     : m_vocabulary(std::move(vocabulary))
     , m_splitter(m_vocabulary)
-    , m_ends(m_vocabulary.tokens.size()) {
+    , m_ends(m_vocabulary.tokens.size())
+    , m_begins(m_vocabulary.tokens.size()) {
     const bool endSeparates = endOnlySeparates(m_vocabulary.tokens);
     for (std::size_t i = 0; i < m_ends.size(); ++i) {
         const std::string& token = m_vocabulary.tokens[i];
-        m_ends[i] = typeOf(i) == TokenType::Control && isEndSpelling(token) && !(endSeparates && token == "<|end|>");
+        // Converters make tokens of a chat format user-defined as often as control tokens; ordinary text they are never.
+        if (typeOf(i) != TokenType::Control && typeOf(i) != TokenType::UserDefined) continue;
+        m_ends[i] = isEndSpelling(token) && !(endSeparates && token == "<|end|>");
+        m_begins[i] = isTurnBeginSpelling(token);
     }
-    for (const auto& id : {m_vocabulary.eos, m_vocabulary.eot}) {
+    for (const auto& id : {m_vocabulary.eos, m_vocabulary.eot, m_vocabulary.eom}) {
         if (id) m_ends[static_cast<std::size_t>(*id)] = true;
     }
 }
@@ -85,6 +89,10 @@ std::string TokenizerBase::decode(std::span<const TokenId> ids) const {
 
 bool TokenizerBase::endsGeneration(TokenId id) const {
     return id >= 0 && static_cast<std::size_t>(id) < m_ends.size() && m_ends[static_cast<std::size_t>(id)];
+}
+
+bool TokenizerBase::beginsTurn(TokenId id) const {
+    return id >= 0 && static_cast<std::size_t>(id) < m_begins.size() && m_begins[static_cast<std::size_t>(id)];
 }
 
 } // namespace hearth::core

@@ -25,6 +25,7 @@ public:
     [[nodiscard]] std::string decode(std::span<const TokenId> ids) const override;
     [[nodiscard]] const Vocabulary& vocabulary() const final { return m_vocabulary; }
     [[nodiscard]] bool endsGeneration(TokenId id) const final;
+    [[nodiscard]] bool beginsTurn(TokenId id) const final;
     [[nodiscard]] std::string_view notice() const final { return m_notice; }
 
 protected:
@@ -44,6 +45,7 @@ protected:
 private:
     SpecialTokenSplitter m_splitter;
     std::vector<bool> m_ends;
+    std::vector<bool> m_begins; ///< a turn
 };
 
 } // namespace hearth::core

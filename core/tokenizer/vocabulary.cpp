@@ -106,10 +106,11 @@ Result<std::optional<TokenId>> readId(const GgufMetadata& metadata, std::string_
 
 Result<void> readIds(const GgufMetadata& metadata, Vocabulary& vocabulary) {
     const std::size_t tokens = vocabulary.tokens.size();
-    const std::array<std::pair<std::string_view, std::optional<TokenId>*>, 4> keys{{
+    const std::array<std::pair<std::string_view, std::optional<TokenId>*>, 5> keys{{
         {"tokenizer.ggml.bos_token_id", &vocabulary.bos},
         {"tokenizer.ggml.eos_token_id", &vocabulary.eos},
         {"tokenizer.ggml.eot_token_id", &vocabulary.eot},
+        {"tokenizer.ggml.eom_token_id", &vocabulary.eom},
         {"tokenizer.ggml.unknown_token_id", &vocabulary.unknown},
     }};
     for (const auto& [key, id] : keys) {

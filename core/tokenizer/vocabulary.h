@@ -35,7 +35,7 @@ struct Vocabulary {
     std::vector<float> scores;       ///< empty or one per token
     std::vector<TokenType> types;    ///< one per token (Normal when the file has none)
     std::vector<std::string> merges; ///< "left right", best first; BPE only
-    std::optional<TokenId> bos, eos, eot, unknown, padding;
+    std::optional<TokenId> bos, eos, eot, eom, unknown, padding;
     bool addBos = false; ///< the file's key, else the tokenizer model's default
     bool addEos = false;
     bool addSpacePrefix = true;

@@ -14,3 +14,4 @@
 #include "kernels/ops/read_hip.hip"
 #include "kernels/ops/rope_hip.hip"
 #include "kernels/ops/sample_hip.hip"
+#include "kernels/ops/special_hip.hip"

@@ -6,6 +6,7 @@
 //   kWaveSize                      lanes of a wave: 32 on RDNA and NVIDIA, 64 on GFX9; never a literal elsewhere
 //   HEARTH_KERNEL(name, Args, n)   a kernel of at most n threads a block that takes one struct `args`
 //   HEARTH_BIG_KERNEL              the same, for kernels that live on many registers rather than on many waves
+//   HEARTH_FULL_KERNEL             the same, for big blocks of which two must fit a multiprocessor
 //   HEARTH_SHARED T name[n]        memory of a block; n is a constant
 //   threadInBlock() blockX() blockY() blockZ() gridX()
 //   blockBarrier()                 all threads of the block; shared and global writes before it are seen after it

@@ -29,6 +29,8 @@
 #define HEARTH_KERNEL(name, Args, threads)                                                                                                \
     extern "C" __attribute__((global)) __attribute__((amdgpu_flat_work_group_size(threads, threads)))                                     \
     __attribute__((amdgpu_waves_per_eu(HEARTH_WAVES))) void name(const Args args)
+/// Waves of two blocks of 512 threads are fewer than HEARTH_WAVES a SIMD: nothing more to ask for.
+#define HEARTH_FULL_KERNEL(name, Args, threads) HEARTH_KERNEL(name, Args, threads)
 
 // Families by their ISA.
 #if defined(__gfx1100__) || defined(__gfx1101__) || defined(__gfx1102__) || defined(__gfx1103__) || defined(__gfx1150__) ||                 \

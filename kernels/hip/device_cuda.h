@@ -11,6 +11,8 @@
     extern "C" __global__ void __launch_bounds__(threads) name(const __grid_constant__ Args args)
 
 #define HEARTH_BIG_KERNEL(name, Args, threads) HEARTH_KERNEL(name, Args, threads)
+#define HEARTH_FULL_KERNEL(name, Args, threads)                                                                                           \
+    extern "C" __global__ void __launch_bounds__(threads, 2) name(const __grid_constant__ Args args)
 
 namespace hearth::kernels {
 

@@ -288,6 +288,7 @@ void HipBackend::beginStep(std::stop_token stop) {
     m_step = {};
     m_q8 = {};
     m_halves = {};
+    m_deferredNorm = {};
     m_status = m_lost ? Status{StatusCode::DeviceLost, "beginStep"} : Status{};
     if (m_status.ok()) check(m_runtime.useDevice(m_options.device), "beginStep");
 }

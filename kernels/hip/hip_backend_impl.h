@@ -2,7 +2,7 @@
 //
 // The inside of HipBackend, shared by its files: hip_backend.cpp (memory, steps, graphs), hip_products.cpp (matrix products),
 // hip_attention.cpp (cache and attention), hip_sample.cpp (the choice of the next token, and what a recorded step reads anew each time),
-// hip_bandwidth.cpp (the device's limit), hip_ops.cpp (everything else).
+// hip_special.cpp (what few models need), hip_bandwidth.cpp (the device's limit), hip_ops.cpp (everything else).
 #pragma once
 
 #include "kernels/hip/command_list.h"
@@ -10,6 +10,7 @@
 #include "kernels/hip/hip_backend.h"
 #include "kernels/hip/planes.h"
 #include "kernels/hip/q8_rows.h"
+#include "kernels/ops/matvec_hip.h"
 #include "kernels/ops/rope_hip.h"
 
 #include <array>
@@ -61,6 +62,10 @@ public:
     void moeRoute(const TensorView& ids, const TensorView& weights, const TensorView& logits, bool renormalise) override;
     void matmulExperts(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& ids) override;
     void moeCombine(const TensorView& out, const TensorView& x, const TensorView& weights) override;
+    [[nodiscard]] bool offers(SpecialOperation operation) const override;
+    void clampedSwiGlu(const TensorView& out, const TensorView& gate, const TensorView& up) override;
+    void addExpertBias(const TensorView& x, const TensorView& bias, const TensorView& ids) override;
+    void copyColumns(const TensorView& out, std::int64_t outFrom, const TensorView& in, std::int64_t inFrom, std::int64_t count) override;
     [[nodiscard]] bool samples() const override { return true; }
     void sample(const TensorView& token, const TensorView& logits, const SampleRequest& request) override;
     void matmulAdd(const TensorView& x, const TensorView& weight, const TensorView& in, const TensorView& bias,
@@ -68,6 +73,7 @@ public:
     void gatedMatmul(const TensorView& out, const TensorView& gate, const TensorView& up, const TensorView& x, GatedActivation activation,
                      const TensorView& scratch) override;
     void addRmsNorm(const TensorView& out, const TensorView& x, const TensorView& y, const TensorView& weight, float eps) override;
+    void rmsNormForProducts(const TensorView& out, const TensorView& x, const TensorView& weight, float eps) override;
     void ropeAndAppend(const TensorView& q, const TensorView& k, const TensorView& v, const KvView& cache, std::int32_t firstPosition,
                        const RopeParams& params) override;
     void ropeAppendAttention(const TensorView& out, const TensorView& q, const TensorView& k, const TensorView& v, const KvView& cache,
@@ -164,6 +170,10 @@ private:
                  const char* place);
     /// Rows of weights that a block multiplies with xRows rows of x (1 or 4).
     [[nodiscard]] std::int64_t rowsOfBlock(DType dtype, int xRows) const;
+    /// A product with the row whose norm is deferred; rowsOfWave of `rows` rows of weights a wave and turn.
+    void launchNormed(const char* prefix, DType dtype, MatvecArgs& args, std::int64_t rows, std::int64_t rowsOfWave, const char* place);
+    /// Takes a deferred norm, if x is its result.
+    void normNow(const TensorView& x);
     void matvec(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x, const TensorView& bias, bool add,
                 const char* place);
     void matmulTiles(const TensorView& out, const TensorView& weight, const TensorView& x, const TensorView& bias, bool add, const char* place);
@@ -214,6 +224,15 @@ private:
     std::array<GpuEvent, 2> m_stagingFree;
 
     Prepared m_q8;
+    /// A norm that the products which read its result take in passing.
+    struct DeferredNorm {
+        TensorView out;
+        TensorView x;
+        TensorView weight;
+        float eps = 0.0f;
+        [[nodiscard]] bool holds(const TensorView& view) const { return out.data != nullptr && out.data == view.data && view.rows() == 1; }
+    };
+    DeferredNorm m_deferredNorm;
     Prepared m_halves;
 
     struct RopeTable {

@@ -15,6 +15,7 @@
 #include "kernels/ops/norm_hip.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace hearth::kernels {
 
@@ -63,6 +64,20 @@ void HipBackend::norm(const TensorView& out, const TensorView& x, const TensorVi
 
 void HipBackend::rmsNorm(const TensorView& out, const TensorView& x, const TensorView& weight, float eps) {
     norm(out, x, {}, weight, eps, "rmsNorm");
+}
+
+void HipBackend::rmsNormForProducts(const TensorView& out, const TensorView& x, const TensorView& weight, float eps) {
+    // Products read a row four columns at a time, and rounding takes whole blocks of 32.
+    if (x.rows() != 1 || x.cols() % 32 != 0) return rmsNorm(out, x, weight, eps);
+    if (!begin("rmsNormForProducts", rmsNormFits(out, x, weight) && out.data != x.data)) return;
+    written(out);
+    m_deferredNorm = {out, x, weight, eps};
+}
+
+void HipBackend::normNow(const TensorView& x) {
+    if (!m_deferredNorm.holds(x)) return;
+    const DeferredNorm norm = std::exchange(m_deferredNorm, {});
+    rmsNorm(norm.out, norm.x, norm.weight, norm.eps);
 }
 
 void HipBackend::addRmsNorm(const TensorView& out, const TensorView& x, const TensorView& y, const TensorView& weight, float eps) {

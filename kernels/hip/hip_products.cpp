@@ -52,6 +52,18 @@ MatvecWeight matvecWeight(const TensorView& out, const TensorView& weight, const
     return w;
 }
 
+/// HEARTH_NORMED_FORMATS (formats.h).
+bool hasNormedKernel(DType dtype) {
+    switch (dtype) {
+    case DType::Q4_0:
+    case DType::Q4_1:
+    case DType::Q4_K:
+    case DType::Q5_0:
+    case DType::Q5_1: return true;
+    default: return false;
+    }
+}
+
 /// Output rows of a wave, for one row of x: they share the reading of x, and have more on the way. kRows in formats.h says the same to the
 /// kernels; what was fastest on an H100.
 int matvecRowsOfOne(DType dtype, int waveSize) {
@@ -78,6 +90,7 @@ void HipBackend::written(const TensorView& view) {
     };
     if (touches(m_q8)) m_q8 = {};
     if (touches(m_halves)) m_halves = {};
+    if (touches({m_deferredNorm.out.data, 1, m_deferredNorm.out.cols()})) m_deferredNorm = {};
 }
 
 Q8Rows HipBackend::q8Memory(std::int64_t rows, std::int64_t cols, const char* place) {
@@ -142,6 +155,8 @@ void HipBackend::product(std::span<const TensorView> outs, std::span<const Tenso
     bool fits = outs.size() == weights.size();
     for (std::size_t i = 0; fits && i < outs.size(); ++i) fits = matmulFits(outs[i], weights[i], x);
     if (!begin(place, fits) || x.rows() == 0) return;
+    // One that needs the norm's result anyway makes it cheaper for all to read that.
+    if (!std::ranges::all_of(weights, [](const TensorView& weight) { return hasNormedKernel(weight.dtype); })) normNow(x);
     for (std::size_t i = 0; i < outs.size();) {
         std::size_t count = 1;
         if (fewRows(x.rows()) || !tiles(weights[i])) {
@@ -159,6 +174,20 @@ std::int64_t HipBackend::rowsOfBlock(DType dtype, int xRows) const {
     return kMatvecThreads / m_properties.waveSize * (xRows == 1 ? matvecRowsOfOne(dtype, m_properties.waveSize) : 1);
 }
 
+void HipBackend::launchNormed(const char* prefix, DType dtype, MatvecArgs& args, std::int64_t rows, std::int64_t rowsOfWave, const char* place) {
+    args.xFloat = m_deferredNorm.x.f32();
+    args.normWeight = m_deferredNorm.weight.f32();
+    args.eps = m_deferredNorm.eps;
+    // As many blocks as are at home at once: a block that has rounded x goes on to further rows rather than that another one rounds it again.
+    // What a block of the gated kernel writes is rounded too, which takes whole runs of 32 rows.
+    const std::int64_t rowsOfTurn = kNormedThreads / m_properties.waveSize * rowsOfWave;
+    const std::int64_t blocksAtOnce = std::int64_t{2} * std::max(1, m_properties.multiprocessors);
+    const std::int64_t wanted = args.cols > kNormedSlice ? 1 : (rows + rowsOfTurn * blocksAtOnce - 1) / (rowsOfTurn * blocksAtOnce);
+    const std::int64_t step = std::max<std::int64_t>(1, 32 / rowsOfTurn);
+    args.turns = static_cast<std::int32_t>(std::min<std::int64_t>((wanted + step - 1) / step * step, kMostNormedTurns));
+    launch(kernel(prefix, dtype), {blocksOf(rows, rowsOfTurn * args.turns), 1, 1}, kNormedThreads, args, place);
+}
+
 void HipBackend::matvec(std::span<const TensorView> outs, std::span<const TensorView> weights, const TensorView& x, const TensorView& bias,
                         bool add, const char* place) {
     MatvecArgs args{};
@@ -169,14 +198,18 @@ void HipBackend::matvec(std::span<const TensorView> outs, std::span<const Tensor
         if (i < outs.size()) rows = args.weight[i].lastRow;
         args.weight[i].lastRow = rows;
     }
+    args.cols = static_cast<std::int32_t>(x.cols());
+    args.xRows = static_cast<std::int32_t>(x.rows());
+    args.store = add ? MatvecStore::Add : MatvecStore::Write;
+    if (m_deferredNorm.holds(x)) {
+        launchNormed("hearth_normed_matvec_", weights[0].dtype, args, rows, kNormedRows, place);
+        return;
+    }
     if (isFloat(weights[0].dtype)) {
         args.xFloat = x.f32();
     } else {
         args.x = quantized(x, place);
     }
-    args.cols = static_cast<std::int32_t>(x.cols());
-    args.xRows = static_cast<std::int32_t>(x.rows());
-    args.store = add ? MatvecStore::Add : MatvecStore::Write;
     const int atOnce = x.rows() == 1 ? 1 : 4;
     const GpuGrid grid{blocksOf(rows, rowsOfBlock(weights[0].dtype, atOnce)), blocksOf(x.rows(), atOnce), 1};
     launch(kernel(atOnce == 1 ? "hearth_matvec1_" : "hearth_matvec4_", weights[0].dtype), grid, kMatvecThreads, args, place);
@@ -209,14 +242,21 @@ void HipBackend::gatedMatmul(const TensorView& out, const TensorView& gate, cons
     MatvecArgs args{};
     args.weight[0] = matvecWeight(out, gate, {}, 0);
     args.weight[1] = matvecWeight(out, up, {}, 0);
+    args.cols = static_cast<std::int32_t>(x.cols());
+    args.xRows = 1;
+    args.gelu = activation == GatedActivation::GeluTanh ? 1 : 0;
+    if (!hasNormedKernel(gate.dtype)) normNow(x);
+    if (m_deferredNorm.holds(x)) {
+        written(out);
+        args.rounded = q8For(out);
+        launchNormed("hearth_normed_gated_", gate.dtype, args, gate.rows(), 1, "gatedMatmul");
+        return;
+    }
     if (isFloat(gate.dtype)) {
         args.xFloat = x.f32();
     } else {
         args.x = quantized(x, "gatedMatmul");
     }
-    args.cols = static_cast<std::int32_t>(x.cols());
-    args.xRows = 1;
-    args.gelu = activation == GatedActivation::GeluTanh ? 1 : 0;
     const std::int64_t perBlock = kMatvecThreads / m_properties.waveSize;
     launch(kernel("hearth_gated_", gate.dtype), {blocksOf(gate.rows(), perBlock), 1, 1}, kMatvecThreads, args, "gatedMatmul");
     written(out);

@@ -56,39 +56,62 @@ HEARTH_DEVICE float largestOfEight(const Float4& x) {
     return waveMax<8>(largest);
 }
 
-/// Writes the values x of columns col ... col + 3 of a row of cols. Eight neighbouring lanes hold the 32 values of a block, so col is
-/// 4 * (lane % 8) past a multiple of 32, and all lanes of the wave must take part (with `store` false where there is nothing to store).
-HEARTH_DEVICE void quantizeFour(const Q8Rows& out, std::int64_t row, std::int64_t cols, std::int64_t col, const Float4& x, bool store) {
+/// Four values of a block of 32 in 8 bits, and what rounding left over once more (kRest). Eight neighbouring lanes hold the block; all lanes of
+/// the wave take part. `sum` is of the 16 values that four neighbouring lanes hold.
+template <bool kRest>
+struct RoundedBlock {
+    int bytes = 0;
+    int sum = 0;
+    float scale = 0.0f;
+    int restBytes = 0;
+    int restSum = 0;
+    float restScale = 0.0f;
+};
+template <bool kRest>
+HEARTH_DEVICE RoundedBlock<kRest> roundBlock(const Float4& x) {
     constexpr float kSmallest = 1e-30f; // kQ8SmallestMagnitude
+    RoundedBlock<kRest> out;
     const float largest = largestOfEight(x);
     const bool empty = !(largest >= kSmallest && largest <= 3.4e38f);
     const RoundedFour q = roundFour(x, empty ? 0.0f : 127.0f / largest);
-    const float scale = empty ? 0.0f : largest / 127.0f;
-    const Float4 left = {x.x - scale * static_cast<float>(static_cast<std::int8_t>(q.bytes)),
-                         x.y - scale * static_cast<float>(static_cast<std::int8_t>(q.bytes >> 8)),
-                         x.z - scale * static_cast<float>(static_cast<std::int8_t>(q.bytes >> 16)),
-                         x.w - scale * static_cast<float>(static_cast<std::int8_t>(q.bytes >> 24))};
-    const float largestLeft = largestOfEight(left); // by all lanes, whatever their block holds
-    const bool noRest = empty || !(largestLeft >= kSmallest);
-    const RoundedFour rest = roundFour(left, noRest ? 0.0f : 127.0f / largestLeft);
-    const float restScale = noRest ? 0.0f : largestLeft / 127.0f;
-    int sum = q.sum;
-    sum += shuffleXor(sum, 1);
-    sum += shuffleXor(sum, 2);
-    int restSum = rest.sum;
-    restSum += shuffleXor(restSum, 1);
-    restSum += shuffleXor(restSum, 2);
+    out.scale = empty ? 0.0f : largest / 127.0f;
+    out.bytes = empty ? 0 : q.bytes;
+    out.sum = q.sum;
+    out.sum += shuffleXor(out.sum, 1);
+    out.sum += shuffleXor(out.sum, 2);
+    if constexpr (kRest) {
+        const float scale = out.scale;
+        const Float4 left = {x.x - scale * static_cast<float>(static_cast<std::int8_t>(q.bytes)),
+                             x.y - scale * static_cast<float>(static_cast<std::int8_t>(q.bytes >> 8)),
+                             x.z - scale * static_cast<float>(static_cast<std::int8_t>(q.bytes >> 16)),
+                             x.w - scale * static_cast<float>(static_cast<std::int8_t>(q.bytes >> 24))};
+        const float largestLeft = largestOfEight(left); // by all lanes, whatever their block holds
+        const bool noRest = empty || !(largestLeft >= kSmallest);
+        const RoundedFour rest = roundFour(left, noRest ? 0.0f : 127.0f / largestLeft);
+        out.restScale = noRest ? 0.0f : largestLeft / 127.0f;
+        out.restBytes = rest.bytes;
+        out.restSum = rest.sum;
+        out.restSum += shuffleXor(out.restSum, 1);
+        out.restSum += shuffleXor(out.restSum, 2);
+    }
+    return out;
+}
+
+/// Writes the values x of columns col ... col + 3 of a row of cols. Eight neighbouring lanes hold the 32 values of a block, so col is
+/// 4 * (lane % 8) past a multiple of 32, and all lanes of the wave must take part (with `store` false where there is nothing to store).
+HEARTH_DEVICE void quantizeFour(const Q8Rows& out, std::int64_t row, std::int64_t cols, std::int64_t col, const Float4& x, bool store) {
+    const RoundedBlock<true> rounded = roundBlock<true>(x);
     if (!store) return;
     const std::int64_t at = row * cols + col;
-    *reinterpret_cast<int*>(out.q + at) = empty ? 0 : q.bytes;
-    *reinterpret_cast<int*>(out.rest + at) = rest.bytes;
+    *reinterpret_cast<int*>(out.q + at) = rounded.bytes;
+    *reinterpret_cast<int*>(out.rest + at) = rounded.restBytes;
     if (col % 32 == 0) {
-        out.scale[at / 32] = scale;
-        out.restScale[at / 32] = restScale;
+        out.scale[at / 32] = rounded.scale;
+        out.restScale[at / 32] = rounded.restScale;
     }
     if (col % 16 == 0) {
-        out.sums[at / 16] = scale * static_cast<float>(sum);
-        out.restSums[at / 16] = restScale * static_cast<float>(restSum);
+        out.sums[at / 16] = rounded.scale * static_cast<float>(rounded.sum);
+        out.restSums[at / 16] = rounded.restScale * static_cast<float>(rounded.restSum);
     }
 }
 

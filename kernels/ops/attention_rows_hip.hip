@@ -109,79 +109,72 @@ HEARTH_DEVICE float* partialStats(const AttentionArgs& args, int width) {
     return args.partials + static_cast<std::int64_t>(args.rows) * args.heads * args.splits * width;
 }
 
-/// Joins the splits of a block's heads and stores their results. `scratch` is shared memory.
-constexpr int kJoinScratch = kAttentionHeads * kAttentionMaxSplits + 4 * kAttentionThreads; ///< floats
+/// Joins the splits of a block's heads and stores their results. What this takes is the time of loads that wait for each other, so there is
+/// one round of them where that is possible, no barrier, and nothing goes through shared memory: four neighbours of a head are a lane's, or
+/// several lanes' of one wave, which share the splits.
 template <int kWidth>
-HEARTH_DEVICE void joinSplits(const AttentionArgs& args, const Place& place, int splits, float* scratch) {
-    float* const factors = scratch;
-    auto* const partSums = reinterpret_cast<Float4*>(scratch + kAttentionHeads * kAttentionMaxSplits);
-    // Four neighbours a thread. With fewer of them than threads, several threads share the splits of one: what this takes is the time of
-    // loads that wait for each other. For the same reason the sums are asked for before it is known what they count.
+HEARTH_DEVICE void joinSplits(const AttentionArgs& args, const Place& place, int splits) {
     constexpr int kQuads = kWidth / 4;
-    constexpr int kInFlight = 8;
+    constexpr int kInFlight = 9; // 33 splits by four lanes in one round
+    constexpr int kMostParts = kWaveSize / 8; // eight neighbouring lanes round 32 values together
     const int items = place.heads * kQuads;
-    const int parts = items < kAttentionThreads ? kAttentionThreads / items : 1;
-    const int part = parts > 1 ? threadInBlock() / items : 0;
-    const auto itemOf = [&](int base) { return parts > 1 ? threadInBlock() % items : base + threadInBlock(); };
-    const auto sumsOf = [&](int item) {
-        const int head = place.firstHead + (item < items ? item / kQuads : 0);
-        return reinterpret_cast<const Float4*>(args.partials + partialIndex(args, place.row, head, 0) * kWidth + item % kQuads * 4);
-    };
-    Float4 held[kInFlight];
-    const auto hold = [&](const Float4* from, int first) {
-#pragma unroll
-        for (int i = 0; i < kInFlight; ++i) {
-            const int s = first + i * parts;
-            held[i] = from[(s < splits ? s : splits - 1) * kQuads];
-        }
-    };
-    hold(sumsOf(itemOf(0)), part);
-
-    const float* stats = partialStats(args, kWidth);
-    for (int g = waveInBlock(); g < place.heads; g += kWaves) {
-        const float* own = stats + partialIndex(args, place.row, place.firstHead + g, 0) * 2;
-        float maximum = kMinusInfinity;
-        for (int s = laneInWave(); s < splits; s += kWaveSize) maximum = own[2 * s] > maximum ? own[2 * s] : maximum;
-        maximum = waveMax(maximum);
-        float weight = 0.0f;
-        for (int s = laneInWave(); s < splits; s += kWaveSize) {
-            const float fade = maximum > kMinusInfinity ? expOf(own[2 * s] - maximum) : 0.0f;
-            factors[g * kAttentionMaxSplits + s] = fade;
-            weight += fade * own[2 * s + 1];
-        }
-        const float factor = finalFactor(args, place.firstHead + g, {maximum, waveSum(weight)});
-        for (int s = laneInWave(); s < splits; s += kWaveSize) factors[g * kAttentionMaxSplits + s] *= factor;
-    }
-    blockBarrier();
-    for (int base = 0; base < items; base += kAttentionThreads) {
-        const int item = itemOf(base);
-        const bool inside = item < items && part < parts;
-        const int g = inside ? item / kQuads : 0;
-        const float* factor = factors + g * kAttentionMaxSplits;
-        const Float4* const from = sumsOf(item);
+    int parts = 1;
+    while (parts < kMostParts && 2 * parts * items <= kAttentionThreads) parts *= 2;
+    const int itemsOfWave = kWaveSize / parts;
+    const int part = laneInWave() / itemsOfWave;
+    for (int base = 0; base < items; base += kAttentionThreads / parts) {
+        const int item = base + waveInBlock() * itemsOfWave + laneInWave() % itemsOfWave;
+        const bool inside = item < items;
+        const int head = place.firstHead + (inside ? item / kQuads : 0);
+        const int d = item % kQuads * 4;
+        const std::int64_t first = partialIndex(args, place.row, head, 0);
+        const auto* sums = reinterpret_cast<const Float4*>(args.partials + first * kWidth + d);
+        const auto* stats = reinterpret_cast<const Int2*>(partialStats(args, kWidth) + first * 2);
+        Joined joined = {kMinusInfinity, 0.0f};
         Float4 sum = {0.0f, 0.0f, 0.0f, 0.0f};
-        const auto add = [&](const Float4& x, float f) {
-            sum.x = fusedMultiplyAdd(x.x, f, sum.x);
-            sum.y = fusedMultiplyAdd(x.y, f, sum.y);
-            sum.z = fusedMultiplyAdd(x.z, f, sum.z);
-            sum.w = fusedMultiplyAdd(x.w, f, sum.w);
+        // What was summed up to a smaller maximum fades.
+        const auto add = [&](const Float4& x, float factor, float weight, float fade) {
+            sum.x = fusedMultiplyAdd(x.x, factor, sum.x * fade);
+            sum.y = fusedMultiplyAdd(x.y, factor, sum.y * fade);
+            sum.z = fusedMultiplyAdd(x.z, factor, sum.z * fade);
+            sum.w = fusedMultiplyAdd(x.w, factor, sum.w * fade);
+            joined.weight = fusedMultiplyAdd(weight, factor, joined.weight * fade);
         };
-        for (int first = part; first < splits; first += kInFlight * parts) {
-            if (base > 0 || first > part) hold(from, first);
+        for (int start = part; start < splits; start += kInFlight * parts) {
+            Float4 held[kInFlight];
+            Int2 heldStats[kInFlight];
 #pragma unroll
             for (int i = 0; i < kInFlight; ++i) {
-                if (first + i * parts < splits) add(held[i], factor[first + i * parts]);
+                const int s = start + i * parts < splits ? start + i * parts : splits - 1;
+                held[i] = sums[s * kQuads];
+                heldStats[i] = stats[s];
+            }
+            float maximum = joined.maximum;
+#pragma unroll
+            for (int i = 0; i < kInFlight; ++i) {
+                const float own = floatFromBits(static_cast<std::uint32_t>(heldStats[i].x));
+                if (start + i * parts < splits && own > maximum) maximum = own;
+            }
+            if (!(maximum > kMinusInfinity)) continue; // nothing is seen yet
+            const float fade = expOf(joined.maximum - maximum);
+            joined.maximum = maximum;
+#pragma unroll
+            for (int i = 0; i < kInFlight; ++i) {
+                const float own = expOf(floatFromBits(static_cast<std::uint32_t>(heldStats[i].x)) - maximum);
+                if (start + i * parts < splits) add(held[i], own, floatFromBits(static_cast<std::uint32_t>(heldStats[i].y)), i == 0 ? fade : 1.0f);
             }
         }
-        if (parts > 1) {
-            partSums[threadInBlock()] = sum;
-            blockBarrier();
-            for (int other = 1; other < parts && threadInBlock() < items; ++other) {
-                const Float4 x = partSums[other * items + threadInBlock()];
-                sum = {sum.x + x.x, sum.y + x.y, sum.z + x.z, sum.w + x.w};
-            }
+        for (int mask = itemsOfWave; mask < kWaveSize; mask *= 2) {
+            const Float4 other = {shuffleXor(sum.x, mask), shuffleXor(sum.y, mask), shuffleXor(sum.z, mask), shuffleXor(sum.w, mask)};
+            const float otherWeight = shuffleXor(joined.weight, mask);
+            const float otherMaximum = shuffleXor(joined.maximum, mask);
+            const float maximum = otherMaximum > joined.maximum ? otherMaximum : joined.maximum;
+            const bool any = maximum > kMinusInfinity;
+            add(other, any ? expOf(otherMaximum - maximum) : 0.0f, otherWeight, any ? expOf(joined.maximum - maximum) : 0.0f);
+            joined.maximum = maximum;
         }
-        storeResult(args, place.row, place.firstHead + g, item % kQuads * 4, sum, inside && part == 0);
+        const float factor = finalFactor(args, head, joined);
+        storeResult(args, place.row, head, d, {sum.x * factor, sum.y * factor, sum.z * factor, sum.w * factor}, inside && part == 0);
     }
 }
 
@@ -325,7 +318,7 @@ struct RowAttention {
     HEARTH_DEVICE void run(const AttentionArgs& args) {
         alignas(16) HEARTH_SHARED float queries[kHeads * kWidth];
         alignas(16) HEARTH_SHARED float scores[2][kTile * kHeads];
-        alignas(16) HEARTH_SHARED float waveSums[kWaveSums > kJoinScratch ? kWaveSums : kJoinScratch]; // and what joining needs
+        alignas(16) HEARTH_SHARED float waveSums[kWaveSums];
         HEARTH_SHARED float fades[kHeads];
         HEARTH_SHARED Joined heads[kHeads];
 
@@ -403,7 +396,7 @@ struct RowAttention {
         if (isLast == 0) return;
         deviceFence();
         if (threadInBlock() == 0) *counter = 0;
-        joinSplits<kWidth>(args, place, range.splits, waveSums);
+        joinSplits<kWidth>(args, place, range.splits);
     }
 
     /// Heads from ... from + kJoinedHeads - 1 of the block: the result, or this split's part of it.
@@ -442,11 +435,10 @@ struct RowAttention {
 
 template <int kWidth>
 HEARTH_DEVICE void joinRow(const AttentionArgs& args) {
-    alignas(16) HEARTH_SHARED float scratch[kJoinScratch];
     const Place place = placeOf(args);
     const AttentionRange range = rangeOf(args, place.row, attentionTile(kWidth / 8));
     if (range.splits == 1) return;
-    joinSplits<kWidth>(args, place, range.splits, scratch);
+    joinSplits<kWidth>(args, place, range.splits);
 }
 
 } // namespace

@@ -44,9 +44,30 @@ HEARTH_DEVICE float sumOf(const float* sums, std::int64_t at) {
     return floatFromBits(static_cast<std::uint32_t>(both.x)) + floatFromBits(static_cast<std::uint32_t>(both.y));
 }
 
-template <typename F, int N, int R>
-HEARTH_DEVICE void addChunk(float (&sum)[R][N], const typename F::Raw (&raw)[R], int chunk, std::int64_t block, const MatvecArgs& args,
-                            std::int64_t xRow) {
+/// Several rows of x, in 8 bits in global memory.
+struct GlobalRows {
+    const Q8Rows& rows;
+    std::int64_t cols;
+    std::int64_t firstRow;
+
+    HEARTH_METHOD std::int64_t at(int n, std::int64_t element) const { return (firstRow + n) * cols + element; }
+    HEARTH_METHOD const std::int8_t* q(std::int64_t at) const { return rows.q + at; }
+    HEARTH_METHOD const std::int8_t* rest(std::int64_t at) const { return rows.rest + at; }
+};
+
+/// A slice of one row, in shared memory. After each 64 bytes a gap of 16 keeps lanes that read 64 bytes apart off each other's banks.
+struct SharedSlice {
+    Q8Rows rows;
+    std::int64_t from; ///< column of the slice's first
+
+    static HEARTH_METHOD int padded(int at) { return at + at / 64 * 16; }
+    HEARTH_METHOD int at(int, std::int64_t element) const { return static_cast<int>(element - from); }
+    HEARTH_METHOD const std::int8_t* q(int at) const { return rows.q + padded(at); }
+    HEARTH_METHOD const std::int8_t* rest(int at) const { return rows.rest + padded(at); }
+};
+
+template <typename F, int N, int R, typename X>
+HEARTH_DEVICE void addChunk(float (&sum)[R][N], const typename F::Raw (&raw)[R], int chunk, std::int64_t block, const X& x) {
     // Four runs, or codebooks, for several rows at once would not fit the registers.
     constexpr bool kOneByOne = N > 1 ? F::kRuns == 4 || __is_base_of(formats::GridBlock, F) : (R > 1 && F::kRuns == 4 && F::kRest) || (R > 2 && kLoadsInFlight < 4);
     constexpr int kRunsAtOnce = F::kWhole32 ? 2 : 1;
@@ -70,23 +91,23 @@ HEARTH_DEVICE void addChunk(float (&sum)[R][N], const typename F::Raw (&raw)[R],
         const std::int64_t element = block * F::kBlock + F::runIndex(chunk, j) * 16;
 #pragma unroll
         for (int n = 0; n < N; ++n) {
-            const std::int64_t at = (xRow + n) * args.cols + element;
-            const Signed<kWords> x = loadSigned<kWords>(args.x.q + at);
-            const float xScale = args.x.scale[at / 32];
+            const auto at = x.at(n, element);
+            const Signed<kWords> rounded = loadSigned<kWords>(x.q(at));
+            const float xScale = x.rows.scale[at / 32];
             float value[R];
 #pragma unroll
-            for (int r = 0; r < R; ++r) value[r] = xScale * dotOf(q[r], x);
+            for (int r = 0; r < R; ++r) value[r] = xScale * dotOf(q[r], rounded);
             if constexpr (F::kRest) {
-                const Signed<kWords> rest = loadSigned<kWords>(args.x.rest + at);
-                const float restScale = args.x.restScale[at / 32];
+                const Signed<kWords> rest = loadSigned<kWords>(x.rest(at));
+                const float restScale = x.rows.restScale[at / 32];
 #pragma unroll
                 for (int r = 0; r < R; ++r) value[r] += restScale * dotOf(q[r], rest);
             }
 #pragma unroll
             for (int r = 0; r < R; ++r) sum[r][n] += scale[r] * value[r];
             if constexpr (F::kMinimum) {
-                float all = sumOf<kWords>(args.x.sums, at);
-                if constexpr (F::kRest) all += sumOf<kWords>(args.x.restSums, at);
+                float all = sumOf<kWords>(x.rows.sums, at);
+                if constexpr (F::kRest) all += sumOf<kWords>(x.rows.restSums, at);
 #pragma unroll
                 for (int r = 0; r < R; ++r) sum[r][n] += minimum[r] * all;
             }
@@ -104,29 +125,104 @@ struct WeightRow {
     std::int64_t firstBlock;
 };
 
-/// sum[r][n] += the lane's share of weight row r times x row xRow + n.
-template <typename F, int N, int R>
-HEARTH_DEVICE void addRows(float (&sum)[R][N], const WeightRow (&rows)[R], const MatvecArgs& args, std::int64_t xRow) {
-    constexpr int kChunks = F::kBlock / (16 * F::kRuns);
+template <typename F>
+constexpr int kColsOfChunk = 16 * F::kRuns;
+
+/// sum[r][n] += the lane's share of columns [from, to) of weight row r times row n of x.
+template <typename F, int N, int R, typename X>
+HEARTH_DEVICE void addRows(float (&sum)[R][N], const WeightRow (&rows)[R], const X& x, int from, int to) {
+    constexpr int kChunks = F::kBlock / kColsOfChunk<F>;
     constexpr int kDeep = F::kRows == 2 || kLoadsInFlight < 4 ? 1 : 2; // Q8_0 and Q6_K want more on the way
     constexpr int kWanted = (N > 1 ? 1 : kLoadsInFlight * kDeep) / (F::kRuns == 4 ? 2 * R : R);
     constexpr int kInFlight = kWanted < 1 ? 1 : kWanted;
-    const int chunks = args.cols / (16 * F::kRuns);
+    const int end = to / kColsOfChunk<F>;
 #pragma unroll 1 // more rounds at once would not fit the registers
-    for (int at = laneInWave(); at < chunks; at += kInFlight * kWaveSize) {
+    for (int at = from / kColsOfChunk<F> + laneInWave(); at < end; at += kInFlight * kWaveSize) {
         // All loads first. Past the end the last chunk is loaded again: a branch here would cost more than the cache line.
         typename F::Raw raw[kInFlight][R];
 #pragma unroll
         for (int i = 0; i < kInFlight; ++i) {
-            const int c = at + i * kWaveSize < chunks ? at + i * kWaveSize : chunks - 1;
+            const int c = at + i * kWaveSize < end ? at + i * kWaveSize : end - 1;
 #pragma unroll
             for (int r = 0; r < R; ++r) raw[i][r] = F::load(rows[r].planes, rows[r].firstBlock + c / kChunks, c % kChunks);
         }
 #pragma unroll
         for (int i = 0; i < kInFlight; ++i) {
             const int c = at + i * kWaveSize;
-            if (c < chunks) addChunk<F, N, R>(sum, raw[i], c % kChunks, c / kChunks, args, xRow);
+            if (c < end) addChunk<F, N, R>(sum, raw[i], c % kChunks, c / kChunks, x);
         }
+    }
+}
+
+// --- one row of x, normed and rounded by the block ------------------------------------------------------------------------------------
+
+constexpr int kNormedWaves = kNormedThreads / kWaveSize;
+
+/// Columns [from, to) of the row, times the norm's weight, into shared memory. Returns the thread's share of the squares.
+template <typename F>
+HEARTH_DEVICE float roundSlice(const Q8Rows& out, const MatvecArgs& args, int from, int to) {
+    float squares = 0.0f;
+#pragma unroll 2
+    for (int start = from; start < to; start += 4 * kNormedThreads) {
+        const int col = start + 4 * threadInBlock();
+        const bool inside = col < to;
+        Float4 v = {0.0f, 0.0f, 0.0f, 0.0f};
+        if (inside) {
+            v = *reinterpret_cast<const Float4*>(args.xFloat + col);
+            squares += fusedMultiplyAdd(v.x, v.x, v.y * v.y) + fusedMultiplyAdd(v.z, v.z, v.w * v.w);
+            const Float4 w = *reinterpret_cast<const Float4*>(args.normWeight + col);
+            v = {v.x * w.x, v.y * w.y, v.z * w.z, v.w * w.w};
+        }
+        const int at = col - from;
+        const RoundedBlock<false> rounded = roundBlock<false>(v);
+        if (!inside) continue;
+        *reinterpret_cast<int*>(out.q + SharedSlice::padded(at)) = rounded.bytes;
+        if (at % 32 == 0) out.scale[at / 32] = rounded.scale;
+        if (F::kMinimum && at % 16 == 0) out.sums[at / 16] = rounded.scale * static_cast<float>(rounded.sum);
+    }
+    return squares;
+}
+
+/// For each of the block's row groups: rowsOf(turn, rows) says which rows of weights the wave has, store(turn, sums, factor) takes the lane's
+/// shares of the products, which lack the factor.
+template <typename F, int R, typename RowsOf, typename Store>
+HEARTH_DEVICE void normedRow(const MatvecArgs& args, RowsOf rowsOf, Store store) {
+    static_assert(!F::kRest);
+    alignas(16) HEARTH_SHARED std::int8_t q[kNormedSlice / 64 * 80];
+    alignas(16) HEARTH_SHARED float scale[kNormedSlice / 32];
+    alignas(16) HEARTH_SHARED float sums[F::kMinimum ? kNormedSlice / 16 : 4];
+    HEARTH_SHARED float waveSquares[kMaxWaves];
+    const int cols = args.cols;
+    const bool sliced = cols > kNormedSlice;
+    float squares = 0.0f;
+    float factor = 1.0f;
+#pragma unroll 1
+    for (int turn = 0; turn < args.turns; ++turn) {
+        WeightRow rows[R];
+        rowsOf(turn, rows);
+        float sum[R][1] = {};
+#pragma unroll 1
+        for (int from = 0; from < cols; from += kNormedSlice) {
+            const SharedSlice slice{{q, nullptr, scale, nullptr, sums, nullptr}, from};
+            const int to = from + kNormedSlice < cols ? from + kNormedSlice : cols;
+            if (turn == 0 || sliced) {
+                if (turn > 0 || from > 0) blockBarrier(); // all have read what was there
+                squares += roundSlice<F>(slice.rows, args, from, to);
+                if (turn == 0 && to == cols) {
+                    const float all = waveSum(squares);
+                    if (laneInWave() == 0) waveSquares[waveInBlock()] = all;
+                }
+                blockBarrier();
+            }
+            addRows<F, 1, R>(sum, rows, slice, from, to);
+        }
+        if (turn == 0) {
+            float all = 0.0f;
+#pragma unroll
+            for (int w = 0; w < kNormedWaves; ++w) all += waveSquares[w];
+            factor = inverseSqrt(all / static_cast<float>(cols) + args.eps);
+        }
+        store(turn, sum, factor);
     }
 }
 
@@ -141,10 +237,10 @@ HEARTH_DEVICE int expertOf(const MatvecArgs& args, int y) {
 }
 
 template <int N>
-HEARTH_DEVICE void storeRow(const MatvecArgs& args, const MatvecWeight& weight, int row, std::int64_t outRow, int rows, const float (&sum)[N]) {
+HEARTH_DEVICE void storeRow(const MatvecArgs& args, const MatvecWeight& weight, int row, std::int64_t outRow, int rows, const float (&sum)[N], float factor = 1.0f) {
 #pragma unroll
     for (int n = 0; n < N; ++n) {
-        const float total = waveSum(sum[n]);
+        const float total = waveSum(sum[n]) * factor;
         if (laneInWave() != 0 || n >= rows) continue;
         float* out = weight.out + (outRow + n) * weight.rows + row;
         const float value = weight.bias != nullptr ? total + weight.bias[row] : total;
@@ -173,7 +269,7 @@ HEARTH_DEVICE void matvec(const MatvecArgs& args) {
         rows[r] = {planesOf(weight), expert * weight.expertBlocks + static_cast<std::int64_t>(row[r]) * (args.cols / F::kBlock)};
     }
     float sum[R][N] = {};
-    addRows<F, N, R>(sum, rows, args, xRow);
+    addRows<F, N, R>(sum, rows, GlobalRows{args.x, args.cols, xRow}, 0, args.cols);
 #pragma unroll
     for (int r = 0; r < R; ++r) {
         if (counted + r >= allRows) continue;
@@ -181,14 +277,44 @@ HEARTH_DEVICE void matvec(const MatvecArgs& args) {
     }
 }
 
-/// activation(gate) * up, both summed over the lanes; lane 0 stores it.
-HEARTH_DEVICE void storeGated(const MatvecArgs& args, int row, float gate, float up) {
-    const float g = waveSum(gate);
-    const float u = waveSum(up);
-    if (laneInWave() != 0) return;
+template <typename F>
+HEARTH_DEVICE void normedMatvec(const MatvecArgs& args) {
+    constexpr int R = kNormedRows;
+    const int allRows = args.weight[kMatvecWeights - 1].lastRow;
+    const auto firstOf = [&](int turn) { return ((blockX() * args.turns + turn) * kNormedWaves + waveInBlock()) * R; };
+    normedRow<F, R>(
+        args,
+        [&](int turn, WeightRow(&rows)[R]) {
+#pragma unroll
+            for (int r = 0; r < R; ++r) {
+                const int inside = firstOf(turn) + r < allRows ? firstOf(turn) + r : allRows - 1; // past the end the last row again, which is not stored
+                const MatvecWeight& weight = args.weight[weightOf(args, inside)];
+                rows[r] = {planesOf(weight), static_cast<std::int64_t>(inside - (weight.lastRow - weight.rows)) * (args.cols / F::kBlock)};
+            }
+        },
+        [&](int turn, const float(&sum)[R][1], float factor) {
+#pragma unroll
+            for (int r = 0; r < R; ++r) {
+                const int counted = firstOf(turn) + r;
+                if (counted >= allRows) continue;
+                const MatvecWeight& weight = args.weight[weightOf(args, counted)];
+                storeRow<1>(args, weight, counted - (weight.lastRow - weight.rows), 0, 1, sum[r], factor);
+            }
+        });
+}
+
+/// activation(gate) * up, in every lane, of both summed over the lanes.
+HEARTH_DEVICE float gatedSum(const MatvecArgs& args, float gate, float up, float factor = 1.0f) {
+    const float g = waveSum(gate) * factor;
+    const float u = waveSum(up) * factor;
     // sqrt(2 / pi) (g + 0.044715 g^3), doubled; silu is the same with g in its place
     const float inner = args.gelu != 0 ? 1.5957691216057308f * (g + 0.044715f * g * g * g) : g;
-    args.weight[0].out[row] = g * reciprocal(1.0f + expOf(-inner)) * u;
+    return g * reciprocal(1.0f + expOf(-inner)) * u;
+}
+
+HEARTH_DEVICE void storeGated(const MatvecArgs& args, int row, float gate, float up) {
+    const float value = gatedSum(args, gate, up);
+    if (laneInWave() == 0) args.weight[0].out[row] = value;
 }
 
 /// out[r] = activation(gate row r * x) * (up row r * x); weight 0 is the gate, weight 1 the other.
@@ -199,8 +325,41 @@ HEARTH_DEVICE void gatedMatvec(const MatvecArgs& args) {
     const std::int64_t firstBlock = static_cast<std::int64_t>(row) * (args.cols / F::kBlock);
     const WeightRow rows[2] = {{planesOf(args.weight[0]), firstBlock}, {planesOf(args.weight[1]), firstBlock}};
     float sum[2][1] = {};
-    addRows<F, 1, 2>(sum, rows, args, 0);
+    addRows<F, 1, 2>(sum, rows, GlobalRows{args.x, args.cols, 0}, 0, args.cols);
     storeGated(args, row, sum[0][0], sum[1][0]);
+}
+
+template <typename F>
+HEARTH_DEVICE void normedGatedMatvec(const MatvecArgs& args) {
+    alignas(16) HEARTH_SHARED float results[kNormedWaves * kMostNormedTurns];
+    const int allRows = args.weight[0].rows;
+    const int firstRow = blockX() * args.turns * kNormedWaves;
+    normedRow<F, 2>(
+        args,
+        [&](int turn, WeightRow(&rows)[2]) {
+            const int row = firstRow + turn * kNormedWaves + waveInBlock();
+            const std::int64_t firstBlock = static_cast<std::int64_t>(row < allRows ? row : allRows - 1) * (args.cols / F::kBlock);
+            rows[0] = {planesOf(args.weight[0]), firstBlock};
+            rows[1] = {planesOf(args.weight[1]), firstBlock};
+        },
+        [&](int turn, const float(&sum)[2][1], float factor) {
+            const int row = turn * kNormedWaves + waveInBlock();
+            const float value = gatedSum(args, sum[0][0], sum[1][0], factor);
+            if (laneInWave() == 0) {
+                results[row] = value;
+                if (firstRow + row < allRows) args.weight[0].out[firstRow + row] = value;
+            }
+        });
+    if (args.rounded.q == nullptr) return;
+    blockBarrier();
+    const int count = args.turns * kNormedWaves; // at most kNormedWaves * kMostNormedTurns, a multiple of 32
+    for (int base = waveInBlock() * kWaveSize * 4; base < count; base += kNormedThreads * 4) {
+        const int at = base + laneInWave() * 4;
+        const bool inside = at < count && firstRow + at < allRows;
+        Float4 value = {0.0f, 0.0f, 0.0f, 0.0f};
+        if (inside) value = *reinterpret_cast<const Float4*>(results + at);
+        quantizeFour(args.rounded, 0, allRows, firstRow + at, value, inside);
+    }
 }
 
 // --- weights that are floats ------------------------------------------------------------------------------------------------
@@ -295,6 +454,12 @@ HEARTH_DEVICE void gatedMatvecFloat(const MatvecArgs& args) {
     HEARTH_KERNEL(hearth_matvec4_##NAME, MatvecArgs, kMatvecThreads) { matvec<formats::NAME, 4>(args); }               \
     HEARTH_KERNEL(hearth_gated_##NAME, MatvecArgs, kMatvecThreads) { gatedMatvec<formats::NAME>(args); }
 HEARTH_QUANTISED_FORMATS(HEARTH_MATVEC)
+#undef HEARTH_MATVEC
+
+#define HEARTH_MATVEC(NAME)                                                                                            \
+    HEARTH_FULL_KERNEL(hearth_normed_matvec_##NAME, MatvecArgs, kNormedThreads) { normedMatvec<formats::NAME>(args); } \
+    HEARTH_FULL_KERNEL(hearth_normed_gated_##NAME, MatvecArgs, kNormedThreads) { normedGatedMatvec<formats::NAME>(args); }
+HEARTH_NORMED_FORMATS(HEARTH_MATVEC)
 #undef HEARTH_MATVEC
 
 #define HEARTH_MATVEC(NAME)                                                                                            \

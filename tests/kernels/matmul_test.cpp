@@ -413,6 +413,82 @@ private slots:
         }
     }
 
+    /// A back end may norm the row in the products that read it, and round what a gated one writes for the next.
+    void normBeforeProducts_data() { addFormatsAndDevices(); }
+    void normBeforeProducts() {
+        QFETCH(int, dtype);
+        BACKEND_OR_SKIP;
+        const auto type = static_cast<DType>(dtype);
+        Numbers numbers(23);
+        struct Case {
+            std::int64_t cols;
+            std::int64_t rows;
+        };
+        const std::int64_t unit = std::max<std::int64_t>(32, info(type).elementsPerBlock);
+        std::vector<Case> cases{{unit, 38}, {3 * unit, 64}};
+        // More rows than the device takes in one turn, and more columns than a block holds.
+        if (type == DType::Q4_0 || type == DType::Q4_K) cases.insert(cases.end(), {{256, 1100}, {8192 + 512, 33}});
+        for (const Case& size : cases) {
+            Weight first(type, {1, size.rows, size.cols}, numbers);
+            Weight second(type, {1, 7, size.cols}, numbers);
+            Weight down(DType::Q8_0, {1, 3, size.rows / 32 * 32}, numbers);
+            const std::vector<float> in = activations(size.cols, Activations::Random, numbers);
+            const std::vector<float> normWeights = numbers.many(size.cols);
+            double squares = 0.0;
+            for (const float value : in) squares += double(value) * value;
+            const double factor = 1.0 / std::sqrt(squares / double(size.cols) + 0.5);
+            std::vector<float> normed(in.size());
+            for (std::size_t c = 0; c < in.size(); ++c) normed[c] = static_cast<float>(in[c] * factor * normWeights[c]);
+
+            const DeviceTensor x(on, in, 1);
+            const DeviceTensor weights(on, normWeights, 1);
+            const DeviceTensor h(on, DType::F32, {1, 1, size.cols});
+            const DeviceTensor products(on, DType::F32, {1, 1, size.rows});
+            const DeviceTensor others(on, DType::F32, {1, 1, 7});
+            const DeviceTensor gated(on, DType::F32, {1, 1, size.rows});
+            const DeviceTensor scratch(on, DType::F32, {1, 1, size.rows});
+            const DeviceTensor last(on, DType::F32, {1, 1, 3});
+            const TensorView firstView = first.on(on);
+            const TensorView secondView = second.on(on);
+            const TensorView downView = down.on(on);
+            on->beginStep({});
+            on->rmsNormForProducts(h, x, weights, 0.5f);
+            on->matmulShared(std::array<TensorView, 2>{products, others}, std::array{firstView, secondView}, h);
+            on->gatedMatmul(gated, firstView, firstView, h, GatedActivation::Silu, scratch);
+            TensorView wide = gated; // as many as the next product has columns
+            wide.shape = {1, 1, down.shape[2]};
+            on->matmul(last, downView, wide);
+            QVERIFY(on->endStep().ok());
+
+            const ProductKind kind = on.productKind(type, size.cols, 1);
+            // The norm's own rounding moves what is rounded to 8 bits: there only the exact product is a measure.
+            const ProductKind judged = kind == ProductKind::Rounded ? ProductKind::Half : kind;
+            const double tolerance = kind == ProductKind::Rounded ? toleranceOf(kind, Activations::Random) : 2.0 * toleranceOf(judged, Activations::Random);
+            const auto verify = [&](const std::vector<float>& got, Weight& weight) {
+                for (std::int64_t r = 0; r < weight.shape[1]; ++r) {
+                    const Expected e = expectedProduct(weight.row(r), normed.data(), {});
+                    if (std::fabs(double(got[static_cast<std::size_t>(r)]) - e.exact) > tolerance * e.size + 1e-6) {
+                        return QString("row %1 of %2, %3 columns: %4, not %5").arg(r).arg(weight.shape[1]).arg(size.cols).arg(double(got[static_cast<std::size_t>(r)])).arg(e.exact);
+                    }
+                }
+                return QString();
+            };
+            QCOMPARE(verify(products.read(), first), QString());
+            QCOMPARE(verify(others.read(), second), QString());
+            const std::vector<float> gates = gated.read();
+            for (std::int64_t r = 0; r < size.rows; ++r) {
+                const Expected e = expectedProduct(first.row(r), normed.data(), {});
+                const double activated = e.exact / (1.0 + std::exp(-e.exact));
+                const double bound = 1.13 * tolerance * e.size * (std::fabs(e.exact) + tolerance * e.size) + tolerance * e.size * std::fabs(activated) + 1e-5;
+                const double value = gates[static_cast<std::size_t>(r)];
+                QVERIFY2(std::fabs(value - activated * e.exact) <= bound, qPrintable(QString("gated row %1: %2, not %3").arg(r).arg(value).arg(activated * e.exact)));
+            }
+            const QString wrong = disagreement(on.productKind(DType::Q8_0, down.shape[2], 1), Activations::Random, last.read(), down, 0, 3,
+                                               std::span(gates).first(static_cast<std::size_t>(down.shape[2])));
+            QVERIFY2(wrong.isEmpty(), qPrintable("after the gated pair: " + wrong));
+        }
+    }
+
     void expertsMultiplyTheirOwnTokens_data() {
         QTest::addColumn<int>("device");
         QTest::addColumn<int>("dtype");

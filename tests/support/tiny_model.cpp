@@ -83,7 +83,13 @@ private:
             m_writer.addUint32(key("expert_used_count"), kExpertsUsed);
             if (arch != "llama") m_writer.addUint32(key("expert_feed_forward_length"), kExpertFeedForward);
         }
-        m_vocabulary.addKeys(m_writer);
+        TinyVocabulary shown = m_vocabulary;
+        for (const auto& [spelling, control] : m_options.controls) {
+            const auto token = static_cast<std::size_t>(std::ranges::find(shown.tokens, spelling) - shown.tokens.begin());
+            shown.tokens.at(token) = control;
+            shown.kinds.at(token) = static_cast<std::int32_t>(TinyTokenKind::Control);
+        }
+        shown.addKeys(m_writer);
         if (m_options.chatTemplate) {
             m_writer.addString("tokenizer.chat_template", m_options.chatTemplateText.empty()
                                                               ? kChatTemplate

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace hearth::test {
 
@@ -25,6 +27,8 @@ struct TinyModelOptions {
     std::int32_t experts = 0; ///< 0 = dense, except qwen3moe, where 0 = 4
     bool chatTemplate = true;
     std::string chatTemplateText; ///< instead of the built-in one
+    /// Control tokens in the place of others: what the model would have said by those, it says by these.
+    std::vector<std::pair<std::string, std::string>> controls; ///< spelling as stored, new spelling
     bool tiedOutput = false;
     bool biases = false;     ///< llama: the optional biases of attention and feed-forward
     std::string ropeScaling; ///< rope.scaling.type: linear or yarn; empty = none of the keys

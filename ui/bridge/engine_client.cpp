@@ -41,6 +41,9 @@ void EngineClient::connectWorker() {
     relay(m_worker, &EngineWorker::devicesListed, this, [this](RequestId id, const core::DeviceList& list) {
         if (end(id)) emit devicesListed(id, list);
     });
+    relay(m_worker, &EngineWorker::tokensCounted, this, [this](RequestId id, int tokens) {
+        if (end(id)) emit tokensCounted(id, tokens);
+    });
     relay(m_worker, &EngineWorker::promptProgressed, this, [this](RequestId id, const core::PromptProgress& progress) {
         if (m_pending.contains(id)) emit promptProgressed(id, progress);
     });
@@ -118,6 +121,15 @@ RequestId EngineClient::listDevices(const QString& wanted, GpuTry gpuTry) {
     return id;
 }
 
+RequestId EngineClient::countTokens(std::vector<core::ChatMessage> messages) {
+    if (!m_thread.isRunning()) return 0;
+    const RequestId id = begin(Kind::Count);
+    postTask(m_worker, [worker = m_worker, id, messages = std::move(messages), stop = m_pending.at(id).stop.get_token()] {
+        worker->countTokens(id, messages, stop);
+    });
+    return id;
+}
+
 void EngineClient::cancel(RequestId id) {
     if (const auto found = m_pending.find(id); found != m_pending.end()) found->second.stop.request_stop();
 }
@@ -141,6 +153,9 @@ void EngineClient::finishCancelled(RequestId id, Kind kind) {
         break;
     case Kind::Devices:
         emit devicesListed(id, {});
+        break;
+    case Kind::Count:
+        emit tokensCounted(id, -1);
         break;
     }
 }

@@ -2,7 +2,7 @@
 //
 // EngineClient: the window's hand on the engine thread. Commands return at once with a request id; the answer comes as
 // signals with that id. Every id gets exactly one final signal (modelLoaded | modelLoadFailed, generationFinished |
-// generationFailed, modelUnloaded, devicesListed), also when it is cancelled and when the client is shut down. Signals of an id that
+// generationFailed, modelUnloaded, devicesListed, tokensCounted), also when it is cancelled and when the client is shut down. Signals of an id that
 // has ended, and progress of a load that a newer one replaced, are dropped. After shutdown commands do nothing and
 // return 0. Thread: GUI. The only thing that both threads touch is each request's std::stop_source.
 #pragma once
@@ -33,6 +33,8 @@ public:
     enum class GpuTry { AsKnown, Again };
     /// Every device, with the one for `wanted` marked (core/engine/devices.h). Again: forget first what failed.
     RequestId listDevices(const QString& wanted, GpuTry gpuTry = GpuTry::AsKnown);
+    /// Tokens of these messages as a prompt of the loaded model, after what was asked before it.
+    RequestId countTokens(std::vector<core::ChatMessage> messages);
     /// Reaches the engine directly, not through its queue: < 250 ms in every phase.
     void cancel(RequestId id);
     void cancelAll();
@@ -53,6 +55,8 @@ signals:
     /// Empty when it was cancelled, or the engine has no devices to choose from.
     void devicesListed(hearth::ui::RequestId id, const hearth::core::DeviceList& list);
 
+    /// -1 = unknown: no model, or it was cancelled.
+    void tokensCounted(hearth::ui::RequestId id, int tokens);
     void promptProgressed(hearth::ui::RequestId id, const hearth::core::PromptProgress& progress);
     /// At most one per 16 ms.
     void textGenerated(hearth::ui::RequestId id, const QString& text);
@@ -63,7 +67,7 @@ signals:
     void generationFailed(hearth::ui::RequestId id, const hearth::core::Error& error);
 
 private:
-    enum class Kind { Load, Generate, Unload, Devices };
+    enum class Kind { Load, Generate, Unload, Devices, Count };
     struct Pending {
         Kind kind;
         std::stop_source stop;

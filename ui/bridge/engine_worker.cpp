@@ -67,6 +67,11 @@ void EngineWorker::listDevices(RequestId id, const std::string& wanted, bool try
     emit devicesListed(id, list ? *list : core::DeviceList{});
 }
 
+void EngineWorker::countTokens(RequestId id, const std::vector<core::ChatMessage>& messages, const std::stop_token& stop) {
+    const auto tokens = guarded<std::int32_t>(stop, [&] { return generator().countTokens(messages); });
+    emit tokensCounted(id, tokens ? *tokens : -1);
+}
+
 void EngineWorker::unload(RequestId id) {
     if (m_generator) m_generator->unload();
     emit modelUnloaded(id);

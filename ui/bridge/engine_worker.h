@@ -2,7 +2,7 @@
 //
 // EngineWorker: runs a TextGenerator on the engine thread and turns its results into signals. Every command ends in
 // exactly one final signal with its id: modelLoaded or modelLoadFailed, generationFinished or generationFailed,
-// modelUnloaded, devicesListed.
+// modelUnloaded, devicesListed, tokensCounted.
 // Thread: engine. Only EngineClient talks to it.
 #pragma once
 
@@ -32,7 +32,11 @@ public:
     void unload(RequestId id);
     void listDevices(RequestId id, const std::string& wanted, bool tryAgain, const std::stop_token& stop);
 
+    void countTokens(RequestId id, const std::vector<core::ChatMessage>& messages, const std::stop_token& stop);
+
 signals:
+    /// -1 = unknown.
+    void tokensCounted(hearth::ui::RequestId id, int tokens);
     void loadProgressed(hearth::ui::RequestId id, const hearth::core::LoadProgress& progress);
     void modelLoaded(hearth::ui::RequestId id, const hearth::core::ModelInfo& info);
     void modelLoadFailed(hearth::ui::RequestId id, const hearth::core::Error& error);

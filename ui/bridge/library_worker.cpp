@@ -2,6 +2,7 @@
 #include "ui/bridge/library_worker.h"
 
 #include "core/base/log.h"
+#include "core/catalog/model_stores.h"
 
 #include <QFile>
 
@@ -10,13 +11,23 @@
 
 namespace hearth::ui {
 
-void LibraryWorker::scan(RequestId id, const QStringList& folders, const std::stop_token& stop) {
+void LibraryWorker::scan(RequestId id, const QStringList& folders, bool otherStores, const std::stop_token& stop) {
     std::vector<std::filesystem::path> paths;
     for (const QString& folder : folders)
         paths.emplace_back(QFile::encodeName(folder).toStdString());
     ModelCards cards;
     try {
+        const auto environment = core::StoreEnvironment::ofProcess();
+        if (otherStores) {
+            for (const core::ModelStore& store : core::modelStores(environment))
+                paths.push_back(store.folder);
+        }
         cards = core::ModelLibrary::scan(paths, stop);
+        for (const core::NamedModel& model : otherStores ? core::ollamaModels(environment) : std::vector<core::NamedModel>{}) {
+            if (stop.stop_requested()) break;
+            core::ModelCard& card = cards.emplace_back(core::ModelLibrary::inspect(model.file));
+            card.name = model.name; // the file's own name is a checksum
+        }
     } catch (const std::exception& exception) {
         spdlog::warn("model folders: {}", exception.what());
     }
@@ -48,12 +59,12 @@ LibraryClient::~LibraryClient() {
     shutdown();
 }
 
-void LibraryClient::scan(const QStringList& folders) {
+void LibraryClient::scan(const QStringList& folders, OtherStores otherStores) {
     m_stop.request_stop();
     m_stop = std::stop_source{};
     emit scanStarted();
-    postTask(m_worker, [worker = m_worker, id = ++m_current, folders, stop = m_stop.get_token()] {
-        worker->scan(id, folders, stop);
+    postTask(m_worker, [worker = m_worker, id = ++m_current, folders, others = otherStores == OtherStores::Use, stop = m_stop.get_token()] {
+        worker->scan(id, folders, others, stop);
     });
 }
 

@@ -45,6 +45,12 @@ public:
             std::move(then));
     }
 
+    /// For what needs more than one of the stores: work(StoreWorker&).
+    template <class Work, class Then>
+    void run(QObject* context, Work work, Then then) {
+        post(context, std::move(work), std::move(then));
+    }
+
     /// Runs what waits, closes the database, joins the thread; answers are still delivered. The destructor does it too.
     void shutdown();
 

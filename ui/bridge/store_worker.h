@@ -7,6 +7,7 @@
 
 #include "core/store/chat_store.h"
 #include "core/store/database.h"
+#include "core/store/search_index.h"
 #include "core/store/settings_store.h"
 #include "ui/bridge/meta_types.h"
 #include "ui/bridge/task_event.h"
@@ -35,15 +36,24 @@ public:
     /// `path` empty: in memory (tests).
     [[nodiscard]] StoreOpening open(const std::filesystem::path& path);
 
+    /// Puts a backup in the place of the history and goes on with it. On an error everything is as it was.
+    [[nodiscard]] core::Result<void> restore(const std::filesystem::path& backup);
+    /// Empty: in memory.
+    [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
+
     [[nodiscard]] core::ChatStore& chats() { return *m_chats; }
+    [[nodiscard]] core::SearchIndex& index() { return *m_index; }
+    [[nodiscard]] core::Database& database() { return *m_database; }
     [[nodiscard]] core::SettingsStore& settings() { return *m_settings; }
     [[nodiscard]] bool isOpen() const { return m_chats != nullptr; }
 
 private:
     void use(std::unique_ptr<core::Database> database);
 
+    std::filesystem::path m_path;
     std::unique_ptr<core::Database> m_database;
     std::unique_ptr<core::ChatStore> m_chats;
+    std::unique_ptr<core::SearchIndex> m_index;
     std::unique_ptr<core::SettingsStore> m_settings;
 };
 

@@ -11,6 +11,12 @@
 
 namespace hearth::ui {
 
+namespace {
+
+constexpr int kDraftMs = 300; ///< at most 500 ms of typing may be lost to kill -9
+
+} // namespace
+
 using core::ConversationId;
 using core::MessageId;
 using core::MessageState;
@@ -48,6 +54,9 @@ ChatController::ChatController(EngineClient& engine, StoreClient& store, Setting
     m_retry.setSingleShot(true);
     m_retry.setInterval(ReplyWriter::kRetryMs);
     connect(&m_retry, &QTimer::timeout, this, &ChatController::retryUnsaved);
+    m_draftTimer.setSingleShot(true);
+    m_draftTimer.setInterval(kDraftMs);
+    connect(&m_draftTimer, &QTimer::timeout, this, &ChatController::flushDraft);
 }
 
 ChatController::~ChatController() = default;
@@ -74,6 +83,7 @@ void ChatController::connectEngine() {
         Reply* reply = replyOf(id);
         if (!reply) return;
         reply->text += text;
+        measureThought(*reply);
         reply->writer->setText(reply->text);
         changeItem(reply->conversation, reply->message, [&](MessageItem& item) { item.text = reply->text; });
         emit statusChanged();
@@ -104,6 +114,7 @@ void ChatController::changeItem(ConversationId conversation, MessageId id,
 }
 
 void ChatController::leaveCurrent() {
+    flushDraft();
     m_opening = 0;
     if (m_current == 0) return;
     const ConversationId left = m_current;
@@ -136,6 +147,7 @@ void ChatController::show(ConversationId id, std::vector<MessageItem> items) {
         stats.firstTokenSeconds = item.stats->firstTokenSeconds;
     }
     m_messages.setItems(std::move(items));
+    switchDraft(id);
     emit currentChanged();
     emit replyingChanged();
     emit statusChanged();
@@ -145,11 +157,22 @@ void ChatController::show(ConversationId id, std::vector<MessageItem> items) {
 // --- conversations --------------------------------------------------------------------------------------------------
 
 void ChatController::refreshConversations() {
+    struct List {
+        std::vector<core::ConversationRow> rows;
+        std::vector<core::FolderRow> folders;
+    };
     m_store.chats(
-        this, [filter = m_filter.toStdString()](core::ChatStore& chats) { return chats.conversations(filter); },
-        [this](const core::Result<std::vector<core::ConversationRow>>& rows) {
-            if (!rows) return noteSaving(&rows.error());
-            auto all = *rows;
+        this,
+        [](core::ChatStore& chats) -> core::Result<List> {
+            auto rows = chats.conversations({}, core::ConversationView::All);
+            if (!rows) return std::unexpected(rows.error());
+            auto folders = chats.folders();
+            if (!folders) return std::unexpected(folders.error());
+            return List{std::move(*rows), std::move(*folders)};
+        },
+        [this](const core::Result<List>& list) {
+            if (!list) return noteSaving(&list.error());
+            auto all = list->rows;
             for (const auto& [id, title] : m_localTitles) {
                 core::ConversationRow row;
                 row.id = id;
@@ -157,14 +180,9 @@ void ChatController::refreshConversations() {
                 row.updatedMs = QDateTime::currentMSecsSinceEpoch();
                 all.insert(all.begin(), row);
             }
-            m_conversations.setRows(std::move(all));
+            m_conversations.setRows(std::move(all), list->folders);
             emit currentChanged();
         });
-}
-
-void ChatController::setFilter(const QString& filter) {
-    m_filter = filter.trimmed();
-    refreshConversations();
 }
 
 void ChatController::newChat() {
@@ -190,6 +208,36 @@ void ChatController::open(ConversationId id) {
             std::ranges::transform(*path, std::back_inserter(items), fromRow);
             if (id != m_current) leaveCurrent();
             show(id, std::move(items));
+        });
+}
+
+void ChatController::openMessage(ConversationId id, MessageId message) {
+    const bool held = id == m_current || m_parked.contains(id);
+    if (held && std::ranges::find(*items(id), message, &MessageItem::id) != items(id)->end()) {
+        open(id);
+        emit messageShown(message);
+        return;
+    }
+    if (held && !std::ranges::all_of(*items(id), &MessageItem::isStored)) return open(id); // unsaved ones exist nowhere else
+    cancelReplies(id);
+    m_opening = id;
+    m_store.chats(
+        this,
+        [id, message](core::ChatStore& chats) -> core::Result<std::vector<core::MessageRow>> {
+            auto path = chats.activePath(id);
+            if (!path || std::ranges::find(*path, message, &core::MessageRow::id) != path->end()) return path;
+            if (const auto activated = chats.activate(message); !activated) return std::unexpected(activated.error());
+            return chats.activePath(id);
+        },
+        [this, id, message](const core::Result<std::vector<core::MessageRow>>& path) {
+            if (m_opening != id) return; // the user has gone on to another one
+            if (!path) return noteSaving(&path.error());
+            std::vector<MessageItem> items;
+            std::ranges::transform(*path, std::back_inserter(items), fromRow);
+            if (id != m_current) leaveCurrent();
+            m_parked.erase(id);
+            show(id, std::move(items));
+            emit messageShown(message);
         });
 }
 
@@ -225,6 +273,12 @@ void ChatController::remove(ConversationId id) {
             refreshConversations();
             emit conversationDeleted(id, title);
         });
+}
+
+void ChatController::leave(const std::vector<ConversationId>& ids) {
+    for (const ConversationId id : ids)
+        cancelReplies(id);
+    if (std::ranges::find(ids, m_current) != ids.end()) newChat();
 }
 
 void ChatController::restore(ConversationId id) {
@@ -297,6 +351,10 @@ void ChatController::committed(ConversationId conversation, const Commit& commit
     if (id != conversation) { // it has its name in the store now
         m_localTitles.erase(conversation);
         if (m_current == conversation) m_current = id;
+        if (m_draftConversation == conversation) {
+            m_draftConversation = id;
+            if (m_draftUnsaved) m_draftTimer.start();
+        }
         if (const auto parked = m_parked.find(conversation); parked != m_parked.end()) {
             m_parked[id] = std::move(parked->second);
             m_parked.erase(parked);
@@ -360,104 +418,6 @@ MessageItem ChatController::newItem(StoredRole role, const QString& text) {
         item.model = m_modelName;
     }
     return item;
-}
-
-void ChatController::send(const QString& text) {
-    QString clean = text;
-    clean.replace(QChar(u'\0'), QChar(QChar::ReplacementCharacter)); // SQLite's text functions end at a zero byte
-    if (clean.trimmed().isEmpty() || isReplying()) return;
-    m_opening = 0;
-    if (m_current == 0) {
-        m_current = --m_lastLocalId;
-        m_localTitles[m_current] = titleFrom(clean);
-    }
-    m_messages.append(newItem(StoredRole::User, clean));
-    ask(newItem(StoredRole::Assistant, {}));
-}
-
-void ChatController::ask(MessageItem item) {
-    Reply& reply = addReply(m_current, item.id);
-    item.progress = waitingText(reply);
-    m_messages.append(item);
-    commit(m_current);
-    emit currentChanged();
-    emit replyingChanged();
-    emit statusChanged();
-}
-
-void ChatController::regenerate(int row) {
-    const auto& held = m_messages.items();
-    if (row < 0 || row >= int(held.size())) return;
-    const MessageItem old = held[std::size_t(row)];
-    const int keep = old.isReply() ? row : row + 1;
-    cancelReplies(m_current);
-    m_messages.truncate(keep);
-    MessageItem item = newItem(StoredRole::Assistant, {});
-    if (old.isReply()) {
-        item.siblingIndex = old.siblingCount;
-        item.siblingCount = old.siblingCount + 1;
-    }
-    ask(std::move(item));
-}
-
-void ChatController::edit(int row, const QString& text) {
-    const auto& held = m_messages.items();
-    if (row < 0 || row >= int(held.size()) || held[std::size_t(row)].isReply() || text.trimmed().isEmpty()) return;
-    const int siblings = held[std::size_t(row)].siblingCount;
-    cancelReplies(m_current);
-    m_messages.truncate(row);
-    MessageItem item = newItem(StoredRole::User, text);
-    item.siblingIndex = siblings;
-    item.siblingCount = siblings + 1;
-    m_messages.append(item);
-    ask(newItem(StoredRole::Assistant, {}));
-}
-
-void ChatController::continueReply(int row) {
-    const auto& held = m_messages.items();
-    if (row < 0 || row != int(held.size()) - 1 || isReplying()) return;
-    const MessageItem item = held[std::size_t(row)];
-    if (!item.isReply()) return;
-    if (item.text.isEmpty() || !item.isStored()) return regenerate(row);
-    Reply& reply = addReply(m_current, item.id);
-    reply.continued = true;
-    reply.text = item.text;
-    reply.writer->setText(item.text);
-    reply.writer->setMessage(item.id, item.text.size(), ReplyWriter::Mode::Whole);
-    m_messages.change(row, [](MessageItem& changed) {
-        changed.state = MessageState::Generating;
-        changed.errorText.clear();
-    });
-    emit replyingChanged();
-    start(reply);
-}
-
-void ChatController::showSibling(int row, int step) {
-    const auto& held = m_messages.items();
-    if (row < 0 || row >= int(held.size())) return;
-    if (!std::ranges::all_of(held, &MessageItem::isStored)) return; // the unsaved ones exist nowhere but here
-    cancelReplies(m_current);
-    const ConversationId conversation = m_current;
-    m_store.chats(
-        this,
-        [id = held[std::size_t(row)].id, step,
-         conversation](core::ChatStore& chats) -> core::Result<std::vector<core::MessageRow>> {
-            const auto other = chats.sibling(id, step);
-            if (!other) return std::unexpected(other.error());
-            if (const auto activated = chats.activate(*other); !activated) return std::unexpected(activated.error());
-            return chats.activePath(conversation);
-        },
-        [this, conversation](const core::Result<std::vector<core::MessageRow>>& path) {
-            if (!path) return noteSaving(&path.error());
-            if (conversation != m_current) return;
-            std::vector<MessageItem> items;
-            std::ranges::transform(*path, std::back_inserter(items), fromRow);
-            show(conversation, std::move(items));
-        });
-}
-
-void ChatController::stop() {
-    cancelReplies(m_current);
 }
 
 } // namespace hearth::ui

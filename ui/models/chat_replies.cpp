@@ -98,6 +98,15 @@ void ChatController::cancelReplies(ConversationId conversation) {
     }
 }
 
+void ChatController::measureThought(Reply& reply) {
+    if (reply.thoughtSeconds > 0) return;
+    if (!reply.thinking.isValid()) {
+        if (QStringView(reply.text).trimmed().startsWith(u"<think>")) reply.thinking.start();
+    } else if (reply.text.contains(u"</think>")) {
+        reply.thoughtSeconds = double(std::max<qint64>(1, reply.thinking.elapsed())) / 1000.0;
+    }
+}
+
 void ChatController::onFinished(RequestId id, const core::GenerationResult& result) {
     Reply* reply = replyOf(id);
     if (!reply) return;
@@ -106,7 +115,14 @@ void ChatController::onFinished(RequestId id, const core::GenerationResult& resu
                                : m_closing && !reply->cancelled ? MessageState::Interrupted
                                                                 : MessageState::Cancelled;
     if (reply->conversation == m_current) emit statsChanged(result.stats, false);
-    endReply(*reply, state, replyStats(result, m_model), {});
+    core::ReplyStats stats = replyStats(result, m_model);
+    stats.thoughtSeconds = reply->thoughtSeconds;
+    if (reply->continued && reply->thoughtSeconds == 0) { // the thought was before the part that is new
+        const auto* held = items(reply->conversation);
+        const auto item = std::ranges::find(*held, reply->message, &MessageItem::id);
+        if (item != held->end() && item->stats) stats.thoughtSeconds = item->stats->thoughtSeconds;
+    }
+    endReply(*reply, state, stats, {});
 }
 
 void ChatController::onFailed(RequestId id, const core::Error& error) {
@@ -131,6 +147,11 @@ void ChatController::endReply(Reply& reply, MessageState state, const std::optio
     reply.writer->finish(state, stats, errorText);
     emit replyingChanged();
     emit statusChanged();
+    const auto* held = items(reply.conversation);
+    if (state == MessageState::Complete && held && held->size() == 2 && held->back().id == reply.message && held->front().siblingCount == 1 &&
+        held->back().siblingCount == 1) {
+        emit firstReplyEnded(reply.conversation, held->front().text, held->back().text);
+    }
     if (!reply.writer->hasMessage() && !m_committing.contains(reply.conversation)) {
         m_retry.start(); // the message itself is not in the store yet; it goes there whole
     }
@@ -155,6 +176,7 @@ void ChatController::beginShutdown() {
 }
 
 void ChatController::finishShutdown() {
+    flushDraft();
     for (const auto& reply : m_replies) {
         if (reply->writer) reply->writer->flush();
     }

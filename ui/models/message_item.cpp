@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/models/message_item.h"
 
+#include "ui/models/message_attachments.h"
+
 #include <QCoreApplication>
 #include <QLocale>
 #include <QRegularExpression>
@@ -138,9 +140,17 @@ std::vector<core::ChatMessage> promptMessages(const std::vector<MessageItem>& it
     return messages;
 }
 
+QString withoutThought(const QString& text) {
+    if (!QStringView(text).trimmed().startsWith(u"<think>")) return text;
+    const qsizetype end = text.indexOf(u"</think>");
+    return end < 0 ? text : text.mid(end + 8).trimmed();
+}
+
 QString titleFrom(const QString& text) {
     static const QRegularExpression spaces(QStringLiteral("\\s+"));
-    QString line = text.left(kTitleCharacters * 8).replace(spaces, QStringLiteral(" ")).trimmed();
+    const TurnText turn = splitAttachments(text);
+    const QString typed = turn.text.isEmpty() && !turn.attachments.empty() ? turn.attachments.front().name : turn.text;
+    QString line = typed.left(kTitleCharacters * 8).replace(spaces, QStringLiteral(" ")).trimmed();
     if (line.isEmpty()) return tr("New chat");
     if (line.size() <= kTitleCharacters) return line;
     // At the last word boundary that fits; scripts without spaces are cut between characters, never inside one.

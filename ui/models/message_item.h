@@ -44,6 +44,9 @@ struct MessageItem {
 [[nodiscard]] std::vector<core::ChatMessage> promptMessages(const std::vector<MessageItem>& items, std::size_t last,
                                                             const QString& systemPrompt);
 
+/// A reply without its reasoning: what is copied.
+[[nodiscard]] QString withoutThought(const QString& text);
+
 /// The first words of a first message, at most about 40 characters: the automatic title.
 [[nodiscard]] QString titleFrom(const QString& text);
 

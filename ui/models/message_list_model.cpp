@@ -31,6 +31,8 @@ QVariant MessageListModel::data(const QModelIndex& index, int role) const {
         return item.siblingIndex;
     case SiblingCountRole:
         return item.siblingCount;
+    case ThoughtMsRole:
+        return item.stats ? int(item.stats->thoughtSeconds * 1000.0) : 0;
     case ProgressRole:
         return item.text.isEmpty() ? item.progress : QString();
     default:
@@ -46,6 +48,7 @@ QHash<int, QByteArray> MessageListModel::roleNames() const {
             {QuietLineRole, "quietLine"},
             {NoticeRole, "notice"},
             {ProgressRole, "progress"},
+            {ThoughtMsRole, "thoughtMs"},
             {SiblingIndexRole, "siblingIndex"},
             {SiblingCountRole, "siblingCount"}};
 }

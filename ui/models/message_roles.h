@@ -18,6 +18,7 @@ enum MessageItemRole : int {
                    ///< empty = none
     SiblingIndexRole, ///< int, 0-based
     SiblingCountRole, ///< int
+    ThoughtMsRole,    ///< int: how long the reasoning took, ms; 0 = unknown
     ProgressRole,     ///< QString while no text has come yet: "Reading the prompt 512 of 2,048"; else empty
 };
 

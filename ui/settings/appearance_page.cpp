@@ -14,6 +14,9 @@ AppearancePage::AppearancePage(SettingBinder& binder, QWidget* parent)
                                             {QStringLiteral("light"), tr("Light")},
                                             {QStringLiteral("dark"), tr("Dark")}},
                                            widget()));
+    column()->addWidget(SettingRow::choice(this->binder(), QStringLiteral("chat.titles"),
+                                           {tr("Titles of new chats"), tr("The model makes one after its first reply, when it has nothing else to do.")},
+                                           {{QStringLiteral("model"), tr("By the model")}, {QStringLiteral("words"), tr("First words")}}, widget()));
 }
 
 } // namespace hearth::ui

@@ -2,6 +2,7 @@
 #include "ui/settings/models_page.h"
 
 #include "ui/settings/setting_binder.h"
+#include "ui/settings/setting_row.h"
 #include "ui/style/icons.h"
 
 #include <QDir>
@@ -50,6 +51,11 @@ ModelsPage::ModelsPage(SettingBinder& binder, QWidget* parent)
     row->addWidget(m_remove);
     row->addStretch(1);
     column()->addLayout(row);
+    column()->addSpacing(16);
+    column()->addWidget(SettingRow::choice(this->binder(), QStringLiteral("models.otherStores"),
+                                           {tr("Models of other programs"),
+                                            tr("Files that Hugging Face, LM Studio, Jan, GPT4All, Ollama or llama.cpp have fetched are used where they are.")},
+                                           {{QStringLiteral("use"), tr("Offer them too")}, {QStringLiteral("ignore"), tr("Leave them out")}}, widget()));
 
     connect(add, &QPushButton::clicked, this, &ModelsPage::askForFolder);
     connect(m_remove, &QPushButton::clicked, this, &ModelsPage::removeSelected);

@@ -21,10 +21,10 @@ namespace hearth::ui {
 namespace {
 
 constexpr std::array<const char*, kIconCount> kFileNames{
-    "check",  "chevron-down", "chevron-left", "chevron-right", "chevron-up", "close",  "copy",     "cpu",  "error",
-    "folder", "gpu",          "info",         "minus",         "model",      "more",   "new-chat", "open", "pencil",
-    "plus",   "refresh",      "search",       "send",          "settings",   "sidebar-left", "sidebar-right", "stop", "trash",
-    "undo",   "warning",
+    "archive", "check", "chevron-down", "chevron-left", "chevron-right", "chevron-up", "close", "copy", "cpu",
+    "error", "folder", "gpu", "info", "minus", "model", "more", "new-chat", "open", "pencil", "pin", "plus",
+    "refresh", "search", "send", "settings", "sidebar-left", "sidebar-right", "star", "star-filled", "stop", "trash",
+    "undo", "warning",
 };
 
 QColor toneColor(IconTone tone, QIcon::Mode mode) {

@@ -10,6 +10,7 @@
 namespace hearth::ui {
 
 enum class IconName : int {
+    Archive,
     Check,
     ChevronDown,
     ChevronLeft,
@@ -28,6 +29,7 @@ enum class IconName : int {
     NewChat,
     Open,
     Pencil,
+    Pin,
     Plus,
     Refresh,
     Search,
@@ -35,6 +37,8 @@ enum class IconName : int {
     Settings,
     SidebarLeft,
     SidebarRight,
+    Star,
+    StarFilled,
     Stop,
     Trash,
     Undo,

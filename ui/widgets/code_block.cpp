@@ -21,7 +21,7 @@ constexpr qreal kScrollBarHeight = 6.0;
 } // namespace
 
 CodeBlock::CodeBlock(const MarkdownBlock& source, const MessageStyle& style, const ThemeColors& colors)
-    : m_style(style), m_colors(colors), m_language(source.language), m_highlighter(source.language), m_headerHeight(style.px(33)),
+    : m_style(style), m_colors(colors), m_language(source.language), m_title(source.title), m_highlighter(source.language), m_headerHeight(style.px(33)),
       m_padding(style.px(14)), m_verticalPadding(style.px(10))
 {
     setText(source.text);
@@ -29,12 +29,14 @@ CodeBlock::CodeBlock(const MarkdownBlock& source, const MessageStyle& style, con
 
 QString CodeBlock::label() const
 {
+    if (!m_title.isEmpty())
+        return m_title;
     return m_highlighter.displayName().isEmpty() ? QCoreApplication::translate("hearth::ui::CodeBlock", "Code") : m_highlighter.displayName();
 }
 
 bool CodeBlock::update(const MarkdownBlock& source)
 {
-    if (source.kind != BlockKind::Code || source.language != m_language)
+    if (source.kind != BlockKind::Code || source.language != m_language || source.title != m_title)
         return false;
     setText(source.text);
     return true;
@@ -188,6 +190,13 @@ QRectF CodeBlock::endRect() const
     return {x, y, 0, qreal(m_style.monoLine)};
 }
 
+QRectF CodeBlock::rectOf(int position) const
+{
+    const auto next = std::upper_bound(m_lines.begin(), m_lines.end(), position, [](int at, const Line& line) { return at < line.start; });
+    const auto line = std::max<std::ptrdiff_t>(0, next - m_lines.begin() - 1);
+    return {0, m_headerHeight + m_verticalPadding + qreal(line) * m_style.monoLine, qreal(m_width), qreal(m_style.monoLine)};
+}
+
 void CodeBlock::paint(QPainter& painter, const BlockPaint& paint) const
 {
     const ThemeColors& colors = Theme::current();
@@ -221,6 +230,15 @@ void CodeBlock::paint(QPainter& painter, const BlockPaint& paint) const
             // The line end is selected, too: show it, also on an empty line.
             painter.fillRect(QRectF(origin.x() + layout.lineAt(0).cursorToX(line.length), origin.y(), m_style.monoAdvance, m_style.monoLine),
                              selectionColor(colors));
+        }
+        for (const FoundRange& found : paint.found) {
+            const int start = std::max(found.start, line.start) - line.start;
+            const int end = std::min(found.end, line.start + line.length) - line.start;
+            if (start >= end)
+                continue;
+            const qreal a = layout.lineAt(0).cursorToX(start);
+            const qreal b = layout.lineAt(0).cursorToX(end);
+            painter.fillRect(QRectF(origin.x() + std::min(a, b), origin.y() + 1, std::abs(b - a), m_style.monoLine - 2), foundColor(colors, found.current));
         }
         if (to > from) {
             const qreal a = layout.lineAt(0).cursorToX(from);

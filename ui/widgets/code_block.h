@@ -27,12 +27,14 @@ public:
     [[nodiscard]] int textLength() const override { return int(m_text.size()); }
     [[nodiscard]] int positionAt(QPointF point) const override;
     [[nodiscard]] QRectF endRect() const override;
+    [[nodiscard]] QRectF rectOf(int position) const override;
     [[nodiscard]] QRectF textRect() const override;
     [[nodiscard]] int maxScroll() const override;
 
     [[nodiscard]] int headerHeight() const { return m_headerHeight; }
     /// What the header says: "C++", "Code".
     [[nodiscard]] QString label() const;
+    [[nodiscard]] QString fileName() const override { return m_title.isEmpty() ? m_highlighter.fileName() : m_title; }
 
 protected:
     [[nodiscard]] QRectF scrollTrack() const override;
@@ -53,6 +55,7 @@ private:
     MessageStyle m_style;
     ThemeColors m_colors;
     QString m_language;
+    QString m_title;
     CodeHighlighter m_highlighter;
     QString m_text; ///< without the last line end
     mutable std::vector<Line> m_lines;

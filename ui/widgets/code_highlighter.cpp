@@ -341,6 +341,32 @@ CodeHighlighter::CodeHighlighter(QStringView name)
     }
 }
 
+QString CodeHighlighter::fileName() const
+{
+    struct Suffix {
+        QStringView language;
+        QStringView suffix;
+    };
+    static constexpr Suffix kSuffixes[] = {
+        {u"C", u"c"},       {u"C++", u"cpp"},       {u"C#", u"cs"},         {u"Java", u"java"},  {u"Kotlin", u"kt"},
+        {u"Swift", u"swift"}, {u"PHP", u"php"},     {u"CSS", u"css"},       {u"Python", u"py"},  {u"JavaScript", u"js"},
+        {u"TypeScript", u"ts"}, {u"Shell", u"sh"},  {u"JSON", u"json"},     {u"SQL", u"sql"},    {u"Rust", u"rs"},
+        {u"Go", u"go"},     {u"YAML", u"yaml"},     {u"TOML", u"toml"},     {u"INI", u"ini"},    {u"HTML", u"html"},
+    };
+    if (m_displayName == u"CMake")
+        return QStringLiteral("CMakeLists.txt");
+    if (m_displayName == u"Dockerfile")
+        return m_displayName;
+    for (const Suffix& known : kSuffixes) {
+        if (known.language == m_displayName)
+            return QStringLiteral("code.") + known.suffix.toString();
+    }
+    // As written, where that can be the end of a file's name: "csv", "lua", "md".
+    const bool word = !m_displayName.isEmpty() && m_displayName.size() <= 8
+        && std::all_of(m_displayName.begin(), m_displayName.end(), [](QChar c) { return c.unicode() < 0x80 && c.isLetterOrNumber(); });
+    return QStringLiteral("code.") + (word ? m_displayName.toLower() : QStringLiteral("txt"));
+}
+
 int CodeHighlighter::highlightLine(QStringView line, int state, std::vector<CodeSpan>& spans) const
 {
     if (!m_language || line.size() > kMaxLexedLine)

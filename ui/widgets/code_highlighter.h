@@ -32,6 +32,8 @@ public:
 
     /// The name for people: "C++", "Python"; an unknown one as written.
     [[nodiscard]] const QString& displayName() const { return m_displayName; }
+    /// What a file of it is called: "code.cpp"; "code.txt" when unknown.
+    [[nodiscard]] QString fileName() const;
 
     /// Adds the spans of one line, in order. `state`: 0 for the first line, else what the line before returned.
     /// Returns what is open at its end.

@@ -41,6 +41,8 @@ QSize ComposerButton::sizeHint() const
     bold.setWeight(QFont::DemiBold);
     const int textWidth = int(std::ceil(QFontMetricsF(bold).horizontalAdvance(text())));
     const int height = std::max(kHeight, int(QFontMetricsF(bold).height()) + 12);
+    if (m_glyph && text().isEmpty())
+        return {height, height};
     return {textWidth + 2 * kPadding + (m_glyph ? kGlyph + kGlyphGap - 4 : 0), height};
 }
 
@@ -79,7 +81,8 @@ void ComposerButton::paintEvent(QPaintEvent*)
     bold.setWeight(accent ? QFont::DemiBold : QFont::Medium);
     painter.setFont(bold);
     const qreal textWidth = QFontMetricsF(bold).horizontalAdvance(text());
-    const qreal whole = textWidth + (m_glyph ? kGlyph + kGlyphGap : 0);
+    const int gap = text().isEmpty() ? 0 : kGlyphGap;
+    const qreal whole = textWidth + (m_glyph ? kGlyph + gap : 0);
     qreal x = (width() - whole) / 2.0;
     if (m_glyph) {
         const QRect place(int(std::round(x)), (height() - kGlyph) / 2, kGlyph, kGlyph);
@@ -90,7 +93,7 @@ void ComposerButton::paintEvent(QPaintEvent*)
         } else {
             hearth::ui::icon(*m_glyph, tone).paint(&painter, place);
         }
-        x += kGlyph + kGlyphGap;
+        x += kGlyph + gap;
     }
     painter.setPen(ink);
     painter.drawText(QRectF(x, 0, textWidth + 2, height()), Qt::AlignLeft | Qt::AlignVCenter, text());

@@ -6,6 +6,7 @@
 #include <QMimeData>
 #include <QScrollBar>
 #include <QTextBlock>
+#include <QUrl>
 
 #include <algorithm>
 #include <cmath>
@@ -122,11 +123,32 @@ QMimeData* ComposerInput::createMimeDataFromSelection() const
 
 bool ComposerInput::canInsertFromMimeData(const QMimeData* source) const
 {
-    return source->hasText();
+    return source->hasText() || (m_takesFiles && source->hasUrls());
+}
+
+bool ComposerInput::isAtEdge(int step) const
+{
+    QTextCursor cursor = textCursor();
+    return !cursor.movePosition(step < 0 ? QTextCursor::Up : QTextCursor::Down);
 }
 
 void ComposerInput::insertFromMimeData(const QMimeData* source)
 {
+    if (m_takesFiles && source->hasUrls()) {
+        QStringList paths;
+        for (const QUrl& url : source->urls()) {
+            if (url.isLocalFile())
+                paths << url.toLocalFile();
+        }
+        if (!paths.isEmpty()) {
+            emit filesPasted(paths);
+            return;
+        }
+    }
+    if (m_takesFiles && source->hasText() && source->text().size() > kLongPaste) {
+        emit longTextPasted(source->text());
+        return;
+    }
     if (source->hasText())
         insertPlainText(withCuts(source->text()));
     ensureCursorVisible();
@@ -159,6 +181,9 @@ void ComposerInput::keyPressEvent(QKeyEvent* event)
         event->accept();
         return;
     }
+    const int step = event->key() == Qt::Key_Up ? -1 : event->key() == Qt::Key_Down ? +1 : 0;
+    if (step != 0 && event->modifiers() == Qt::NoModifier && !m_composing && isAtEdge(step))
+        emit recallRequested(step);
     QPlainTextEdit::keyPressEvent(event);
 }
 

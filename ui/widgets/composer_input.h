@@ -19,11 +19,18 @@ public:
     [[nodiscard]] QString text() const;
     /// Replaces the text as one step that can be undone.
     void replaceText(const QString& text);
+    /// From now on files and texts of more than kLongPaste characters are given to filesPasted and longTextPasted.
+    void takeFiles() { m_takesFiles = true; }
+
+    static constexpr qsizetype kLongPaste = 8000;
 
 signals:
     void submitPressed();
     void escapePressed();
     void focusChanged();
+    void recallRequested(int step); ///< Up (-1) on the first line, Down (+1) on the last
+    void filesPasted(const QStringList& paths);
+    void longTextPasted(const QString& text);
 
 protected:
     bool canInsertFromMimeData(const QMimeData* source) const override;
@@ -39,7 +46,10 @@ private:
     void fitHeight();
     [[nodiscard]] int heightOf(int lines) const;
 
+    [[nodiscard]] bool isAtEdge(int step) const;
+
     bool m_composing = false;
+    bool m_takesFiles = false;
 };
 
 } // namespace hearth::ui

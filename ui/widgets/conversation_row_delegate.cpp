@@ -3,6 +3,7 @@
 
 #include "ui/models/conversation_roles.h"
 #include "ui/style/fonts.h"
+#include "ui/style/icons.h"
 #include "ui/style/metrics.h"
 #include "ui/style/theme.h"
 
@@ -11,6 +12,8 @@
 #include <QHelpEvent>
 #include <QLineEdit>
 #include <QPainter>
+#include <QPoint>
+#include <QTextLayout>
 #include <QToolTip>
 
 namespace hearth::ui {
@@ -27,8 +30,27 @@ constexpr int kFirstCaptionHeight = 32;
 constexpr int kCaptionTextHeight = 16;
 constexpr int kCaptionBelow = 6;
 constexpr int kTitleLimit = 200;         ///< characters
+constexpr int kFolderHeight = 28;
+constexpr int kFolderAbove = 12;
+constexpr int kHitLineHeight = 18;
+constexpr int kHitLines = 2;
+constexpr int kHitTitleHeight = 30;
+constexpr int kHitBelow = 8;
+constexpr int kChevron = 14;
+
+RowKind kindOf(const QModelIndex& index) { return RowKind(index.data(RowKindRole).toInt()); }
+
+int rowHeight(const QModelIndex& index) {
+    switch (kindOf(index)) {
+    case RowKind::Folder: return kFolderHeight;
+    case RowKind::Hit: return kHitTitleHeight + kHitLines * kHitLineHeight + kHitBelow;
+    case RowKind::Conversation: break;
+    }
+    return kRowHeight;
+}
 
 int captionHeight(const QModelIndex& index) {
+    if (kindOf(index) == RowKind::Folder) return index.row() == 0 ? 0 : kFolderAbove;
     if (ConversationRowDelegate::caption(index).isEmpty()) return 0;
     return index.row() == 0 ? kFirstCaptionHeight : kCaptionHeight;
 }
@@ -38,6 +60,33 @@ QString titleOf(const QModelIndex& index) { return index.data(TitleRole).toStrin
 QFont titleFont(bool chosen) { return textFont(metrics::kTextPx, chosen ? QFont::DemiBold : QFont::Normal); }
 
 QFont ageFont() { return textFont(11); }
+
+/// At most two lines of what was found; the words themselves stand out.
+void drawSnippet(QPainter& painter, const QRectF& room, const QModelIndex& index, const QColor& quiet, const QColor& strong) {
+    const QFont font = textFont(metrics::kCaptionPx);
+    QTextLayout layout(index.data(SnippetRole).toString(), font);
+    QList<QTextLayout::FormatRange> formats;
+    for (const QPoint& match : index.data(SnippetMatchesRole).value<QList<QPoint>>()) {
+        QTextCharFormat found;
+        found.setForeground(strong);
+        found.setFontWeight(QFont::DemiBold);
+        formats << QTextLayout::FormatRange{match.x(), match.y() - match.x(), found};
+    }
+    QTextOption wrap;
+    wrap.setWrapMode(QTextOption::WrapAtWordBoundaryOrAnywhere);
+    layout.setTextOption(wrap);
+    layout.setFormats(formats);
+    layout.beginLayout();
+    for (int i = 0; i < kHitLines; ++i) {
+        QTextLine line = layout.createLine();
+        if (!line.isValid()) break;
+        line.setLineWidth(room.width());
+        line.setPosition({0, i * double(kHitLineHeight)});
+    }
+    layout.endLayout();
+    painter.setPen(quiet);
+    layout.draw(&painter, room.topLeft());
+}
 
 qreal titleRoom(const QRect& row, const QModelIndex& index) {
     const QString age = index.data(AgeRole).toString();
@@ -56,18 +105,12 @@ QString ConversationRowDelegate::caption(const QModelIndex& index) {
 }
 
 QRect ConversationRowDelegate::rowRect(const QRect& itemRect, const QModelIndex& index) {
-    return {itemRect.left() + kSideMargin, itemRect.top() + captionHeight(index), itemRect.width() - 2 * kSideMargin, kRowHeight};
+    return {itemRect.left() + kSideMargin, itemRect.top() + captionHeight(index), itemRect.width() - 2 * kSideMargin, rowHeight(index)};
 }
 
 void ConversationRowDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const {
     const ThemeColors& colors = Theme::current();
     const QRect row = rowRect(option.rect, index);
-    const qint64 id = index.data(ConversationIdRole).toLongLong();
-    const bool chosen = id == m_current;
-    // The ring shows where the keyboard is; on the open conversation only to whoever uses the keyboard.
-    const bool ring = option.state.testFlag(QStyle::State_HasFocus) &&
-        (!chosen || option.state.testFlag(QStyle::State_KeyboardFocusChange));
-
     painter->save();
     painter->setRenderHint(QPainter::Antialiasing);
     if (const QString section = caption(index); !section.isEmpty()) {
@@ -76,38 +119,80 @@ void ConversationRowDelegate::paint(QPainter* painter, const QStyleOptionViewIte
         const QRect line(row.left() + 4, row.top() - kCaptionBelow - kCaptionTextHeight, row.width() - 4, kCaptionTextHeight);
         painter->drawText(line, Qt::AlignLeft | Qt::AlignVCenter, painter->fontMetrics().elidedText(section, Qt::ElideRight, line.width()));
     }
-
-    if (chosen || option.state.testFlag(QStyle::State_MouseOver)) {
-        painter->setPen(Qt::NoPen);
-        painter->setBrush(chosen ? colors.accentSoft : colors.soft);
-        painter->drawRoundedRect(row, metrics::kFieldRadius, metrics::kFieldRadius);
+    if (kindOf(index) == RowKind::Folder) {
+        paintFolder(*painter, option, index, row);
+    } else {
+        paintRow(*painter, option, index, row);
     }
-    if (ring) {
-        painter->setPen(QPen(colors.accent, 1.5));
-        painter->setBrush(Qt::NoBrush);
-        painter->drawRoundedRect(QRectF(row).adjusted(0.75, 0.75, -0.75, -0.75), metrics::kFieldRadius - 0.75, metrics::kFieldRadius - 0.75);
-    }
-
-    painter->setFont(ageFont());
-    // Mute on the chosen row's ground would be under 4.5 : 1.
-    painter->setPen(chosen ? colors.text : colors.mute);
-    drawFigures(*painter, QRectF(row).adjusted(kRowPadding, 0, -kRowPadding, 0), Qt::AlignRight, index.data(AgeRole).toString());
-    painter->setFont(titleFont(chosen));
-    painter->setPen(colors.text);
-    const qreal room = titleRoom(row, index);
-    painter->drawText(QRectF(row.left() + kRowPadding, row.top(), room, row.height()), Qt::AlignLeft | Qt::AlignVCenter | Qt::TextSingleLine,
-                      QFontMetricsF(painter->font()).elidedText(titleOf(index), Qt::ElideRight, room));
     painter->restore();
 }
 
-QSize ConversationRowDelegate::sizeHint(const QStyleOptionViewItem&, const QModelIndex& index) const {
-    return {80, captionHeight(index) + kRowHeight + kRowGap};
+void ConversationRowDelegate::paintRow(QPainter& painter, const QStyleOptionViewItem& option, const QModelIndex& index, const QRect& row) const {
+    const ThemeColors& colors = Theme::current();
+    const bool hit = kindOf(index) == RowKind::Hit;
+    const bool selected = option.state.testFlag(QStyle::State_Selected);
+    const bool open = !hit && index.data(ConversationIdRole).toLongLong() == m_current;
+    const bool chosen = open || selected;
+    // The ring shows where the keyboard is; on the open conversation only to whoever uses the keyboard.
+    const bool ring = option.state.testFlag(QStyle::State_HasFocus) &&
+        (!chosen || option.state.testFlag(QStyle::State_KeyboardFocusChange));
+    if (chosen || option.state.testFlag(QStyle::State_MouseOver)) {
+        painter.setPen(Qt::NoPen);
+        painter.setBrush(chosen ? colors.accentSoft : colors.soft);
+        painter.drawRoundedRect(row, metrics::kFieldRadius, metrics::kFieldRadius);
+    }
+    if (ring) {
+        painter.setPen(QPen(colors.accent, 1.5));
+        painter.setBrush(Qt::NoBrush);
+        painter.drawRoundedRect(QRectF(row).adjusted(0.75, 0.75, -0.75, -0.75), metrics::kFieldRadius - 0.75, metrics::kFieldRadius - 0.75);
+    }
+
+    const QRect titleRow(row.left(), row.top(), row.width(), hit ? kHitTitleHeight : row.height());
+    painter.setFont(ageFont());
+    // Mute on the chosen row's ground would be under 4.5 : 1.
+    const QColor quiet = chosen ? colors.text : colors.mute;
+    painter.setPen(quiet);
+    drawFigures(painter, QRectF(titleRow).adjusted(kRowPadding, 0, -kRowPadding, 0), Qt::AlignRight, index.data(AgeRole).toString());
+    painter.setFont(hit ? textFont(13, QFont::DemiBold) : titleFont(open));
+    painter.setPen(colors.text);
+    const qreal room = titleRoom(row, index);
+    painter.drawText(QRectF(row.left() + kRowPadding, titleRow.top(), room, titleRow.height()), Qt::AlignLeft | Qt::AlignVCenter | Qt::TextSingleLine,
+                     QFontMetricsF(painter.font()).elidedText(titleOf(index), Qt::ElideRight, room));
+    if (!hit) return;
+    const QRectF lines(row.left() + kRowPadding, row.top() + kHitTitleHeight - 2, row.width() - 2 * kRowPadding, kHitLines * kHitLineHeight);
+    drawSnippet(painter, lines, index, quiet, chosen ? colors.text : colors.accent);
 }
 
-QWidget* ConversationRowDelegate::createEditor(QWidget* parent, const QStyleOptionViewItem&, const QModelIndex&) const {
+void ConversationRowDelegate::paintFolder(QPainter& painter, const QStyleOptionViewItem& option, const QModelIndex& index, const QRect& row) const {
+    const ThemeColors& colors = Theme::current();
+    const bool dropHere = m_dropFolder != 0 && index.data(FolderIdRole).toLongLong() == m_dropFolder;
+    if (dropHere || option.state & (QStyle::State_MouseOver | QStyle::State_HasFocus)) {
+        painter.setPen(option.state.testFlag(QStyle::State_HasFocus) || dropHere ? QPen(colors.accent, 1.5) : QPen(Qt::NoPen));
+        painter.setBrush(dropHere ? colors.accentSoft : colors.soft);
+        painter.drawRoundedRect(QRectF(row).adjusted(0.75, 0.75, -0.75, -0.75), metrics::kFieldRadius - 2, metrics::kFieldRadius - 2);
+    }
+    const bool collapsed = index.data(CollapsedRole).toBool();
+    icon(collapsed ? IconName::ChevronRight : IconName::ChevronDown, IconTone::Mute)
+        .paint(&painter, QRect(row.left() + 2, row.top() + (row.height() - kChevron) / 2, kChevron, kChevron));
+    painter.setFont(ageFont());
+    painter.setPen(colors.mute);
+    const QString count = QString::number(index.data(CountRole).toInt());
+    drawFigures(painter, QRectF(row).adjusted(0, 0, -kRowPadding, 0), Qt::AlignRight, count);
+    const qreal left = row.left() + kChevron + 6;
+    const qreal room = row.right() - kRowPadding - figuresWidth(QFontMetricsF(ageFont()), count) - kAgeGap - left;
+    painter.setFont(sectionFont());
+    painter.drawText(QRectF(left, row.top(), room, row.height()), Qt::AlignLeft | Qt::AlignVCenter | Qt::TextSingleLine,
+                     QFontMetricsF(painter.font()).elidedText(titleOf(index).toUpper(), Qt::ElideRight, room));
+}
+
+QSize ConversationRowDelegate::sizeHint(const QStyleOptionViewItem&, const QModelIndex& index) const {
+    return {80, captionHeight(index) + rowHeight(index) + kRowGap};
+}
+
+QWidget* ConversationRowDelegate::createEditor(QWidget* parent, const QStyleOptionViewItem&, const QModelIndex& index) const {
     auto* editor = new QLineEdit(parent);
     editor->setMaxLength(kTitleLimit);
-    editor->setAccessibleName(tr("Title of the chat"));
+    editor->setAccessibleName(kindOf(index) == RowKind::Folder ? tr("Name of the folder") : tr("Title of the chat"));
     return editor;
 }
 
@@ -119,7 +204,12 @@ void ConversationRowDelegate::setEditorData(QWidget* editor, const QModelIndex& 
 
 void ConversationRowDelegate::setModelData(QWidget* editor, QAbstractItemModel*, const QModelIndex& index) const {
     const QString title = static_cast<QLineEdit*>(editor)->text().simplified();
-    if (!title.isEmpty() && title != titleOf(index)) emit titleEdited(index.data(ConversationIdRole).toLongLong(), title);
+    if (title.isEmpty() || title == titleOf(index)) return;
+    if (kindOf(index) == RowKind::Folder) {
+        emit folderEdited(index.data(FolderIdRole).toLongLong(), title);
+    } else {
+        emit titleEdited(index.data(ConversationIdRole).toLongLong(), title);
+    }
 }
 
 void ConversationRowDelegate::updateEditorGeometry(QWidget* editor, const QStyleOptionViewItem& option, const QModelIndex& index) const {

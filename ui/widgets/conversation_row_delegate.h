@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // ConversationRowDelegate: one conversation per row, and above the first row of each section the section's caption.
-// The model stays flat; a row is taller by its caption when the row before it belongs to another section.
+// The model stays flat; a row is taller by its caption when the row before it belongs to another section. A folder's own
+// row looks like a caption that can be folded; a message that was found has two lines of its text below the title.
 // Thread: GUI.
 #pragma once
 
@@ -17,6 +18,8 @@ public:
 
     /// The conversation that is open in the window; drawn as chosen.
     void setCurrent(qint64 id) { m_current = id; }
+    /// The folder that a drag is over; 0 = none.
+    void setDropFolder(qint64 folder) { m_dropFolder = folder; }
     /// Caption above this row; empty when it goes on with the section of the row before.
     [[nodiscard]] static QString caption(const QModelIndex& index);
     /// The part of an item's rectangle that is the conversation: what the mouse hits and the editor covers.
@@ -33,9 +36,14 @@ public:
 signals:
     /// The user gave a row another title; the model is not written.
     void titleEdited(qint64 id, const QString& title) const;
+    void folderEdited(qint64 folder, const QString& name) const;
 
 private:
+    void paintRow(QPainter& painter, const QStyleOptionViewItem& option, const QModelIndex& index, const QRect& row) const;
+    void paintFolder(QPainter& painter, const QStyleOptionViewItem& option, const QModelIndex& index, const QRect& row) const;
+
     qint64 m_current = 0;
+    qint64 m_dropFolder = 0;
 };
 
 } // namespace hearth::ui

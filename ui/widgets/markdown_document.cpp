@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/widgets/markdown_document.h"
 
+#include "ui/widgets/math_tree.h"
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -125,9 +127,34 @@ Marker matchMarker(QStringView s)
     return marker.width == s.size() || s[marker.width].isSpace() ? marker : Marker{};
 }
 
+/// What opens a formula and what closes it; nothing = none begins here.
+struct MathSigns {
+    QStringView open;
+    QString close;
+};
+
+MathSigns matchMath(QStringView s)
+{
+    if (s.startsWith(u"$$"))
+        return {s.left(2), QStringLiteral("$$")};
+    if (s.startsWith(u"\\["))
+        return {s.left(2), QStringLiteral("\\]")};
+    if (startsMathEnvironment(s))
+        return {s.left(0), QStringLiteral("\\end{%1}").arg(s.mid(7, s.indexOf(u'}') - 7))};
+    return {};
+}
+
+/// "." and "," after a formula belong to the sentence, not to a text that goes on.
+bool isTail(QStringView s)
+{
+    return std::all_of(s.begin(), s.end(), [](QChar c) { return c.isSpace() || QStringView(u".,;:").contains(c); });
+}
+
 bool startsBlock(QStringView rest)
 {
     const QStringView s = rest.mid(indentOf(rest));
+    if (!matchMath(s).close.isEmpty())
+        return true;
     return s.startsWith(u'>') || headingLevel(s) > 0 || matchFence(s).length > 0 || isRule(s) || matchMarker(s).width > 0;
 }
 
@@ -311,6 +338,18 @@ void MarkdownDocument::parseBlocks(QStringView source)
         m_blocks.back().closed = true;
         m_state.leaf = Leaf::None;
     }
+    if (m_state.leaf == Leaf::Math) {
+        if (!isBlank(rest)) {
+            addMathLine(rest.trimmed());
+            return;
+        }
+        // It was no formula: "$$ is what I want". Its text comes back.
+        MarkdownBlock& block = m_blocks.back();
+        block.kind = BlockKind::Paragraph;
+        block.closed = true;
+        if (!m_state.mathEnd.startsWith(u"\\end"))
+            block.text.prepend(m_state.mathEnd == u"$$" ? QStringLiteral("$$") : QStringLiteral("\\["));
+    }
     if (isBlank(rest)) {
         m_state.containers.resize(matched);
         m_state.leaf = Leaf::None;
@@ -438,6 +477,8 @@ void MarkdownDocument::parseLeaf(QStringView rest, std::vector<ListMarker> marke
             m_state.fenceIndent = int(indent);
             return;
         }
+        if (startMath(s, markers))
+            return;
         if (const int level = headingLevel(s); level > 0) {
             MarkdownBlock& block = startBlock(BlockKind::Heading, std::move(markers));
             block.level = level;
@@ -520,6 +561,8 @@ void MarkdownDocument::addFenceLine(QStringView line, QStringView source, qsizet
         if (run == s.size() && run >= m_state.fenceLength) {
             block.closed = true;
             m_state.leaf = Leaf::None;
+            if (block.language == u"math" && block.text.size() <= kMaxMathChars)
+                block.kind = BlockKind::Math;
             return;
         }
         if (run == s.size() && !m_lineComplete) // the end of the fence, half written
@@ -536,6 +579,46 @@ void MarkdownDocument::addTableRow(QStringView line)
     table.text += line;
     if (table.text.size() > kMaxTableChars)
         table.kind = BlockKind::Code;
+}
+
+bool MarkdownDocument::startMath(QStringView line, std::vector<ListMarker>& markers)
+{
+    const MathSigns signs = matchMath(line);
+    if (signs.close.isEmpty())
+        return false;
+    const QStringView rest = line.mid(signs.open.size());
+    const qsizetype close = rest.indexOf(signs.close);
+    if (close >= 0 && !isTail(rest.mid(close + signs.close.size()))) // a formula within a sentence
+        return false;
+    MarkdownBlock& block = startBlock(BlockKind::Math, std::move(markers));
+    block.closed = false;
+    m_state.leaf = Leaf::Math;
+    m_state.mathEnd = signs.close;
+    if (!isBlank(rest))
+        addMathLine(rest);
+    return true;
+}
+
+void MarkdownDocument::addMathLine(QStringView line)
+{
+    MarkdownBlock& block = m_blocks.back();
+    qsizetype end = line.indexOf(m_state.mathEnd);
+    const bool closes = end >= 0;
+    if (closes && m_state.mathEnd.startsWith(u"\\end"))
+        end += m_state.mathEnd.size();
+    if (const QStringView part = closes ? line.left(end) : line; !isBlank(part)) {
+        if (!block.text.isEmpty())
+            block.text += u'\n';
+        block.text += part;
+    }
+    if (block.text.size() > kMaxMathChars) { // shown as its source
+        block.kind = BlockKind::Code;
+        block.language = QStringLiteral("latex");
+    }
+    if (closes) {
+        block.closed = true;
+        m_state.leaf = Leaf::None;
+    }
 }
 
 void MarkdownDocument::addParagraphText(QStringView text)

@@ -6,7 +6,8 @@
 // <think> sections are marked, not removed. Everything is bounded: nesting, table columns, the size of one block.
 // Thread: any.
 // Source: CommonMark 0.31, chapters 4 and 5; GitHub Flavored Markdown for tables and task items. Kinder than both where
-// models are sloppy: an indented fence opens in any list item, a nested item needs two spaces only.
+// models are sloppy: an indented fence opens in any list item, a nested item needs two spaces only. Formulas on their own
+// lines ($$, \[, \begin{align}, ```math) are blocks; a blank line within one ends it, as in TeX.
 #pragma once
 
 #include <QString>
@@ -24,7 +25,7 @@ inline constexpr qsizetype kMaxInlineChars = 16 * 1024; ///< a longer paragraph 
 inline constexpr qsizetype kPlainChunkChars = 4 * 1024; ///< a longer plain text is cut into blocks of at most this size
 inline constexpr qsizetype kMaxTableChars = 32 * 1024;  ///< a longer table is shown as its source
 
-enum class BlockKind : std::uint8_t { Paragraph, Heading, Code, Table, Rule, Plain };
+enum class BlockKind : std::uint8_t { Paragraph, Heading, Code, Table, Rule, Plain, Math };
 enum class BlockContainer : std::uint8_t { Quote, ListItem };
 enum class MarkerKind : std::uint8_t { Bullet, Number, TaskOpen, TaskDone };
 
@@ -39,14 +40,15 @@ struct ListMarker {
 struct MarkdownBlock {
     BlockKind kind = BlockKind::Paragraph;
     int level = 0;             ///< 1 to 6 of a heading
-    QString text;              ///< inline Markdown, the code, the rows of a table, or plain text
+    QString text;              ///< inline Markdown, the code, the rows of a table, plain text, or a formula without its signs
     QString language;          ///< of a fence, as written
+    QString title;             ///< file name of an attachment, which stands folded
     std::vector<BlockContainer> containers; ///< outermost first
     std::vector<ListMarker> markers;        ///< list items that begin with this block
     bool spaced = false;       ///< a blank line stands before it
     bool continued = false;    ///< goes on where the block before was cut for its size
     bool thought = false;      ///< within <think>
-    bool closed = true;        ///< false for a fence whose end has not come
+    bool closed = true;        ///< false for a fence or a formula whose end has not come
 
     bool operator==(const MarkdownBlock&) const = default;
 };
@@ -67,7 +69,7 @@ public:
     [[nodiscard]] bool isThinking() const { return m_state.thinking; }
 
 private:
-    enum class Leaf : std::uint8_t { None, Paragraph, Fence, Table, IndentedCode };
+    enum class Leaf : std::uint8_t { None, Paragraph, Fence, Table, IndentedCode, Math };
 
     struct Container {
         BlockContainer kind = BlockContainer::Quote;
@@ -84,6 +86,7 @@ private:
         QChar fenceCharacter;
         int fenceLength = 0;
         int fenceIndent = 0;
+        QString mathEnd; ///< what closes the formula
         bool blankBefore = false;
         bool thinking = false;
         bool sawThink = false;
@@ -100,6 +103,8 @@ private:
     bool endParagraph(QStringView line);
     void addFenceLine(QStringView line, QStringView source, qsizetype pos);
     void addTableRow(QStringView line);
+    bool startMath(QStringView line, std::vector<ListMarker>& markers);
+    void addMathLine(QStringView line);
     void addParagraphText(QStringView text);
     MarkdownBlock& startBlock(BlockKind kind, std::vector<ListMarker> markers = {});
     [[nodiscard]] int depthOf(BlockContainer kind) const;

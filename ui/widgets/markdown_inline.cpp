@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/widgets/markdown_inline.h"
 
+#include "ui/widgets/math_text.h"
+
 #include <algorithm>
 #include <array>
 #include <unordered_map>
@@ -10,6 +12,7 @@ namespace hearth::ui {
 namespace {
 
 constexpr int kMaxLinkLength = 2048;
+constexpr qsizetype kMaxInlineMath = 1000; ///< characters between the signs
 
 /// A piece of output. Styles are changes that hold from this piece on, so that a span costs the same at any length.
 struct Piece {
@@ -19,6 +22,10 @@ struct Piece {
     int strike = 0;
     int linkChange = 0; ///< index + 1 of a link that starts here; -1 ends the current one
     bool code = false;
+    bool formulaItalic = false;
+    bool formulaBold = false;
+    int script = 0;
+    int formula = -1;
 };
 
 struct Delimiter {
@@ -68,6 +75,8 @@ private:
     void parseCodeSpan();
     void parseDelimiterRun(QChar c);
     bool parseEntity();
+    bool parseFormula();
+    [[nodiscard]] qsizetype dollarEnd(qsizetype start) const;
     bool parseAngle();
     bool parseBareAddress();
     void openBracket(bool image);
@@ -89,6 +98,7 @@ private:
     std::vector<Bracket> m_brackets;
     std::size_t m_bracketsInLink = 0; ///< brackets below this one surround a link
     std::vector<QString> m_targets;
+    std::vector<QString> m_formulas;
     std::unordered_map<qsizetype, qsizetype> m_lastBacktickRun; ///< run length -> start of its last occurrence
     bool m_backticksIndexed = false;
 };
@@ -226,6 +236,63 @@ bool InlineParser::parseEntity()
         return false;
     m_plain += text;
     m_pos += semicolon + 1;
+    return true;
+}
+
+/// Where the formula that begins at `start` (after its sign) ends; -1 = it is none but money. A sign touches its formula,
+/// no digit follows the closing one, and "$5 to the $" has words only.
+qsizetype InlineParser::dollarEnd(qsizetype start) const
+{
+    if (at(start).isSpace() || at(start).isNull() || (start >= 2 && m_source[start - 2].isLetterOrNumber()))
+        return -1;
+    const qsizetype limit = std::min(m_source.size(), start + kMaxInlineMath);
+    for (qsizetype i = start; i < limit; ++i) {
+        if (m_source[i] == u'\\') {
+            ++i;
+            continue;
+        }
+        if (m_source[i] == u'`')
+            return -1;
+        if (m_source[i] != u'$')
+            continue;
+        if (i == start || m_source[i - 1].isSpace() || at(i + 1).isDigit())
+            return -1;
+        const QStringView inside = m_source.mid(start, i - start);
+        const bool marks = std::any_of(inside.begin(), inside.end(), [](QChar c) { return QStringView(u"\\^_=<>+-*/|{(").contains(c); });
+        return marks || !inside.contains(u' ') ? i : -1;
+    }
+    return -1;
+}
+
+bool InlineParser::parseFormula()
+{
+    const QStringView rest = m_source.mid(m_pos, kMaxInlineMath + 4);
+    qsizetype open = 2;
+    qsizetype close = -1; // in m_source
+    if (rest.startsWith(u"$$") || rest.startsWith(u"\\(") || rest.startsWith(u"\\[")) {
+        const QStringView sign = rest.startsWith(u"$$") ? QStringView(u"$$") : rest.startsWith(u"\\(") ? QStringView(u"\\)") : QStringView(u"\\]");
+        const qsizetype found = rest.mid(2).indexOf(sign);
+        if (found == 0 || (found < 0 && (m_end == InlineEnd::Final || sign != u"\\)" || rest.size() > kMaxInlineMath || rest.size() == 2)))
+            return false;
+        close = found < 0 ? m_source.size() : m_pos + 2 + found;
+    } else {
+        open = 1;
+        close = dollarEnd(m_pos + 1);
+        if (close < 0)
+            return false;
+    }
+    const InlineText formula = mathText(parseMath(m_source.mid(m_pos + open, close - m_pos - open)));
+    const qsizetype after = std::min(m_source.size(), close + open);
+    m_formulas.push_back(m_source.mid(m_pos, after - m_pos).toString());
+    m_pos = after;
+    for (const InlineSpan& span : formula.spans) {
+        addPiece(formula.text.mid(span.start, span.length));
+        Piece& piece = m_pieces.back();
+        piece.formulaItalic = span.italic;
+        piece.formulaBold = span.bold;
+        piece.script = span.script;
+        piece.formula = int(m_formulas.size()) - 1;
+    }
     return true;
 }
 
@@ -485,6 +552,7 @@ void InlineParser::closeAtEnd()
 InlineText InlineParser::assemble() const
 {
     InlineText out;
+    out.formulas = m_formulas;
     int bold = 0;
     int italic = 0;
     int strike = 0;
@@ -500,19 +568,22 @@ InlineText InlineParser::assemble() const
         InlineSpan span;
         span.start = int(out.text.size());
         span.length = int(piece.text.size());
-        span.bold = bold > 0;
-        span.italic = italic > 0;
+        span.bold = bold > 0 || piece.formulaBold;
+        span.italic = piece.formula >= 0 ? piece.formulaItalic : italic > 0;
         span.strike = strike > 0;
         span.code = piece.code;
+        span.script = piece.script;
+        span.formula = piece.formula;
         if (link > 0)
             span.href = m_targets[std::size_t(link - 1)];
         out.text += piece.text;
-        if (!span.bold && !span.italic && !span.strike && !span.code && span.href.isEmpty())
+        if (!span.bold && !span.italic && !span.strike && !span.code && span.href.isEmpty() && span.formula < 0)
             continue;
         if (!out.spans.empty()) {
             InlineSpan& previous = out.spans.back();
             if (previous.start + previous.length == span.start && previous.bold == span.bold && previous.italic == span.italic
-                && previous.strike == span.strike && previous.code == span.code && previous.href == span.href) {
+                && previous.strike == span.strike && previous.code == span.code && previous.script == span.script
+                && previous.formula == span.formula && previous.href == span.href) {
                 previous.length += span.length;
                 continue;
             }
@@ -529,6 +600,8 @@ InlineText InlineParser::parse()
         switch (c.unicode()) {
         case u'\\': {
             const QChar next = at(m_pos + 1);
+            if ((next == u'(' || next == u'[') && parseFormula())
+                continue;
             if (next == u'\n') { // a hard break
                 ++m_pos;
             } else if (next.unicode() < 0x80 && (next.isPunct() || next.isSymbol())) {
@@ -540,6 +613,10 @@ InlineText InlineParser::parse()
             }
             continue;
         }
+        case u'$':
+            if (parseFormula())
+                continue;
+            break;
         case u'`':
             parseCodeSpan();
             continue;
@@ -597,6 +674,40 @@ InlineText InlineParser::parse()
 InlineText parseInline(QStringView markdown, InlineEnd end)
 {
     return InlineParser(markdown, end).parse();
+}
+
+QString inlineMarkdown(const InlineText& text, int from, int to)
+{
+    QString out;
+    int at = from;
+    int formula = -1;
+    for (const InlineSpan& span : text.spans) {
+        const int start = std::max(span.start, from);
+        const int end = std::min(span.start + span.length, to);
+        if (start >= end)
+            continue;
+        out += QStringView(text.text).mid(at, start - at);
+        at = end;
+        if (span.formula >= 0) {
+            if (std::exchange(formula, span.formula) != span.formula)
+                out += text.formulas[std::size_t(span.formula)];
+            continue;
+        }
+        QString part = text.text.mid(start, end - start);
+        if (span.code) {
+            const QString ticks(part.contains(u'`') ? 2 : 1, u'`');
+            part = ticks + (part.contains(u'`') ? u' ' + part + u' ' : part) + ticks;
+        }
+        const QString marks = QString(span.bold ? 2 : 0, u'*') + QString(span.italic ? 1 : 0, u'*') + QString(span.strike ? 2 : 0, u'~');
+        part = marks + part;
+        for (qsizetype i = marks.size(); i > 0; --i)
+            part += marks[i - 1];
+        if (!span.href.isEmpty())
+            part = part == span.href ? part : u'[' + part + QStringLiteral("](") + span.href + u')';
+        out += part;
+    }
+    out += QStringView(text.text).mid(at, std::max(0, to - at));
+    return out.replace(QChar(QChar::LineSeparator), u'\n');
 }
 
 } // namespace hearth::ui

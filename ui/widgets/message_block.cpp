@@ -2,6 +2,8 @@
 #include "ui/widgets/message_block.h"
 
 #include "ui/widgets/code_block.h"
+#include "ui/widgets/math_block.h"
+#include "ui/widgets/math_text.h"
 #include "ui/widgets/message_table.h"
 #include "ui/widgets/message_text_flow.h"
 
@@ -56,7 +58,7 @@ public:
 
     void paint(QPainter& painter, const BlockPaint& paint) const override
     {
-        m_flow.paint(painter, {}, paint.clip, paint.selectionStart, paint.selectionEnd);
+        m_flow.paint(painter, {}, paint.clip, paint.selectionStart, paint.selectionEnd, paint.found);
     }
 
     [[nodiscard]] QString plainText() const override
@@ -64,6 +66,8 @@ public:
         return QString(m_flow.text()).replace(QChar(QChar::LineSeparator), u'\n');
     }
 
+    [[nodiscard]] QString markdown(int from, int to) const override { return inlineMarkdown(m_flow.inlineText(), from, to); }
+    [[nodiscard]] QRectF rectOf(int position) const override { return m_flow.rectOf(position); }
     [[nodiscard]] int textLength() const override { return int(m_flow.text().size()); }
     [[nodiscard]] int positionAt(QPointF point) const override { return m_flow.positionAt(point); }
     [[nodiscard]] QString hrefAt(QPointF point) const override { return m_flow.hrefAt(point); }
@@ -117,12 +121,43 @@ std::unique_ptr<MessageBlock> MessageBlock::create(const MarkdownBlock& source, 
         return std::make_unique<MessageTable>(source, style, colors);
     case BlockKind::Rule:
         return std::make_unique<RuleBlock>(style);
+    case BlockKind::Math:
+        return std::make_unique<MathBlock>(source, style, colors);
     case BlockKind::Paragraph:
     case BlockKind::Heading:
     case BlockKind::Plain:
         break;
     }
     return std::make_unique<TextBlock>(source, end, style, colors);
+}
+
+QString plainTextOf(const MarkdownBlock& source)
+{
+    switch (source.kind) {
+    case BlockKind::Code:
+        return source.text.endsWith(u'\n') ? source.text.chopped(1) : source.text;
+    case BlockKind::Math:
+        return mathText(parseMath(source.text)).text;
+    case BlockKind::Rule:
+        return {};
+    case BlockKind::Table: {
+        QString text;
+        const MarkdownTable table = parseTable(source.text);
+        for (std::size_t row = 0; row < table.rows.size(); ++row) {
+            for (std::size_t column = 0; column < table.alignments.size(); ++column) {
+                if (row > 0 || column > 0)
+                    text += column == 0 ? u'\n' : u'\t';
+                text += parseInline(table.rows[row][column]).text.replace(QChar(QChar::LineSeparator), u' ');
+            }
+        }
+        return text;
+    }
+    case BlockKind::Paragraph:
+    case BlockKind::Heading:
+    case BlockKind::Plain:
+        break;
+    }
+    return textOf(source, InlineEnd::Final).text.replace(QChar(QChar::LineSeparator), u'\n');
 }
 
 bool MessageBlock::update(const MarkdownBlock&)

@@ -14,15 +14,24 @@
 #include <QString>
 
 #include <memory>
+#include <vector>
 
 class QPainter;
 
 namespace hearth::ui {
 
+/// Something that was searched for, [start, end) of plainText().
+struct FoundRange {
+    int start = 0;
+    int end = 0;
+    bool current = false;
+};
+
 struct BlockPaint {
     QRectF clip;             ///< what must be painted
     int selectionStart = 0;  ///< [start, end) of plainText()
     int selectionEnd = 0;
+    std::vector<FoundRange> found; ///< in order
     bool hovered = false;    ///< shows the scroll bar of what is wider than the column
 };
 
@@ -45,6 +54,10 @@ public:
 
     [[nodiscard]] virtual QString plainText() const = 0;
     [[nodiscard]] virtual int textLength() const { return int(plainText().size()); }
+    /// [from, to) of it as Markdown, without what stands around the block (fences, markers).
+    [[nodiscard]] virtual QString markdown(int from, int to) const { return plainText().mid(from, to - from); }
+    /// What to call the code when it is saved; empty = no code.
+    [[nodiscard]] virtual QString fileName() const { return {}; }
     [[nodiscard]] virtual int positionAt(QPointF point) const;
     [[nodiscard]] virtual QString hrefAt(QPointF point) const;
     /// Where the mark of a growing text stands; null = nowhere.
@@ -63,6 +76,9 @@ public:
     /// The thumb of the scroll bar; empty = nothing to scroll.
     [[nodiscard]] QRectF scrollThumb() const;
 
+    /// Where the text [from, from + 1) stands, to bring it into sight; the whole block where that is unknown.
+    [[nodiscard]] virtual QRectF rectOf(int /*position*/) const { return textRect(); }
+
 protected:
     /// Where the scroll bar lies.
     [[nodiscard]] virtual QRectF scrollTrack() const { return {}; }
@@ -71,5 +87,8 @@ protected:
 private:
     int m_scroll = 0;
 };
+
+/// What the block of this source has as plainText(), without making it.
+[[nodiscard]] QString plainTextOf(const MarkdownBlock& source);
 
 } // namespace hearth::ui

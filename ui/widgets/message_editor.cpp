@@ -13,14 +13,14 @@
 
 namespace hearth::ui {
 
-MessageEditor::MessageEditor(const QString& text, QWidget* parent)
-    : QWidget(parent), m_input(new ComposerInput(this)), m_save(new ComposerButton(ComposerButton::Look::Accent, this))
+MessageEditor::MessageEditor(const QString& text, Whose whose, QWidget* parent)
+    : QWidget(parent), m_whose(whose), m_input(new ComposerInput(this)), m_save(new ComposerButton(ComposerButton::Look::Accent, this))
 {
     setObjectName(QStringLiteral("messageEditor"));
     auto* cancel = new ComposerButton(ComposerButton::Look::Quiet, this);
     cancel->setText(tr("Cancel"));
     cancel->setObjectName(QStringLiteral("cancelEdit"));
-    m_save->setText(tr("Save & send"));
+    m_save->setText(whose == Whose::Users ? tr("Save & send") : tr("Save"));
     m_save->setObjectName(QStringLiteral("saveEdit"));
     m_input->setObjectName(QStringLiteral("editInput"));
     m_input->setAccessibleName(tr("Edit message"));
@@ -30,6 +30,17 @@ MessageEditor::MessageEditor(const QString& text, QWidget* parent)
     row->setSpacing(8);
     row->addStretch(1);
     row->addWidget(cancel);
+    if (whose == Whose::Models) {
+        m_continue = new ComposerButton(ComposerButton::Look::Quiet, this);
+        m_continue->setText(tr("Save & continue"));
+        m_continue->setToolTip(tr("The model goes on from the end of this text"));
+        m_continue->setObjectName(QStringLiteral("continueEdit"));
+        row->addWidget(m_continue);
+        connect(m_continue, &ComposerButton::clicked, this, [this] {
+            if (!this->text().trimmed().isEmpty())
+                emit continued(this->text());
+        });
+    }
     row->addWidget(m_save);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(16, 12, 12, 12);
@@ -60,7 +71,7 @@ void MessageEditor::save()
 {
     const QString trimmed = text().trimmed();
     if (!trimmed.isEmpty())
-        emit saved(trimmed);
+        emit saved(m_whose == Whose::Users ? trimmed : text());
 }
 
 bool MessageEditor::event(QEvent* event)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MessageEditor: the field that takes the place of a user's turn while it is edited. Thread: GUI.
+// MessageEditor: the field that takes the place of a message while it is edited. A user's turn is saved and sent; a reply is
+// saved, or saved and carried on by the model. Thread: GUI.
 #pragma once
 
 #include <QWidget>
@@ -13,13 +14,16 @@ class ComposerInput;
 class MessageEditor : public QWidget {
     Q_OBJECT
 public:
-    MessageEditor(const QString& text, QWidget* parent);
+    enum class Whose { Users, Models };
+
+    MessageEditor(const QString& text, Whose whose, QWidget* parent);
 
     [[nodiscard]] QString text() const;
     void focusInput();
 
 signals:
     void saved(const QString& text);
+    void continued(const QString& text); ///< of a reply
     void cancelled();
     void heightChanged();
 
@@ -30,8 +34,10 @@ protected:
 private:
     void save();
 
+    Whose m_whose;
     ComposerInput* m_input = nullptr;
     ComposerButton* m_save = nullptr;
+    ComposerButton* m_continue = nullptr; ///< of a reply
 };
 
 } // namespace hearth::ui

@@ -2,6 +2,7 @@
 #include "ui/widgets/message_layout.h"
 
 #include "core/store/chat_store.h"
+#include "ui/models/message_attachments.h"
 #include "ui/models/message_roles.h"
 #include "ui/style/metrics.h"
 
@@ -37,6 +38,37 @@ constexpr int kActionGap = 8;        ///< between the text and its buttons
 constexpr int kNoticeIcon = 24;      ///< with the space after it
 constexpr int kTurnGap = 12;
 
+constexpr int kChipHeight = 26;
+constexpr int kChipGap = 6;
+constexpr int kChipIcon = 20;
+
+/// A user's turn: its attachments as folded code, then what was typed.
+std::vector<MarkdownBlock> turnBlocks(const QString& text)
+{
+    const TurnText turn = splitAttachments(text);
+    std::vector<MarkdownBlock> blocks;
+    for (const Attachment& attachment : turn.attachments) {
+        MarkdownBlock block;
+        block.kind = BlockKind::Code;
+        block.text = attachment.text;
+        block.language = attachment.language;
+        block.title = attachment.name;
+        blocks.push_back(std::move(block));
+    }
+    std::ranges::move(plainBlocks(turn.text), std::back_inserter(blocks));
+    return blocks;
+}
+
+QString durationText(qint64 ms)
+{
+    if (ms < 10'000)
+        return QCoreApplication::translate("hearth::ui::MessageView", "%1 s").arg(QLocale().toString(double(ms) / 1000.0, 'f', 1));
+    const qint64 seconds = (ms + 500) / 1000;
+    if (seconds < 60)
+        return QCoreApplication::translate("hearth::ui::MessageView", "%1 s").arg(seconds);
+    return QCoreApplication::translate("hearth::ui::MessageView", "%1 min %2 s").arg(seconds / 60).arg(seconds % 60);
+}
+
 QString tr(const char* text)
 {
     return QCoreApplication::translate("hearth::ui::MessageView", text);
@@ -58,6 +90,7 @@ MessageData MessageData::fromIndex(const QModelIndex& index)
     data.quietLine = index.data(QuietLineRole).toString();
     data.notice = index.data(NoticeRole).toString();
     data.progress = index.data(ProgressRole).toString();
+    data.thoughtMs = index.data(ThoughtMsRole).toInt();
     data.siblingIndex = index.data(SiblingIndexRole).toInt();
     data.siblingCount = std::max(1, index.data(SiblingCountRole).toInt());
     return data;
@@ -74,6 +107,15 @@ bool MessageData::isGenerating() const
 }
 
 MessageLayout::MessageLayout(const MessageStyle& style, int width) : m_style(style), m_width(width) {}
+
+std::vector<MarkdownBlock> MessageLayout::blocksOf(int author, const QString& text)
+{
+    if (author != int(core::StoredRole::Assistant))
+        return turnBlocks(text);
+    MarkdownDocument document;
+    document.setText(text);
+    return document.blocks();
+}
 
 const std::vector<MarkdownBlock>& MessageLayout::sources() const
 {
@@ -102,7 +144,9 @@ int MessageLayout::setData(const MessageData& data)
             if (m_document.isThinking() != wasThinking)
                 changedFrom = 0; // the line above the blocks
         } else {
-            m_plain = plainBlocks(data.text);
+            m_plain = turnBlocks(data.text);
+            m_openAttachments.clear();
+            first = 0;
         }
         // The last block was drawn as unfinished: bold and code still open, the mark behind it.
         if (!m_boxes.empty())
@@ -152,7 +196,7 @@ void MessageLayout::rebuildBoxes(const std::vector<MarkdownBlock>& blocks, std::
         if (!box.block)
             box.block = MessageBlock::create(blocks[i], end, m_style, blockColors(blocks[i]));
         box.exact = false;
-        box.hidden = blocks[i].thought && !m_thoughtOpen;
+        box.hidden = isFolded(i);
         if (i < m_boxes.size())
             m_boxes[i] = std::move(box);
         else
@@ -212,11 +256,12 @@ int MessageLayout::gapBefore(std::size_t index, const MarkdownBlock* previous) c
 
 QString MessageLayout::thoughtLabel() const
 {
-    if (m_document.isThinking())
-        return m_data.isGenerating() ? tr("Thinking…") : tr("Thought");
-    if (m_thoughtMs >= 0)
-        return tr("Thought for %1 s").arg(QLocale().toString(double(m_thoughtMs) / 1000.0, 'f', 1));
-    return tr("Thought");
+    if (m_document.isThinking() && m_data.isGenerating()) {
+        const qint64 seconds = m_thinkingSince.isValid() ? m_thinkingSince.elapsed() / 1000 : 0;
+        return seconds < 1 ? tr("Thinking…") : tr("Thinking… %1 s").arg(seconds);
+    }
+    const qint64 ms = m_data.thoughtMs > 0 ? m_data.thoughtMs : m_thoughtMs;
+    return ms > 0 ? tr("Thought for %1").arg(durationText(ms)) : tr("Thought");
 }
 
 void MessageLayout::place()
@@ -234,6 +279,14 @@ void MessageLayout::place()
     }
     const MarkdownBlock* previous = nullptr;
     const std::vector<MarkdownBlock>& blocks = sources();
+    if (user) {
+        const int before = y;
+        y = placeChips(y, panelMaxWidth() - 2 * m_style.px(kPanelPaddingX));
+        if (y > before) // as wide as it is with one of them open, so that the chips stay under the pointer
+            used = panelMaxWidth() - 2 * m_style.px(kPanelPaddingX);
+        if (y > before && std::ranges::any_of(m_boxes, [](const Box& box) { return !box.hidden; }))
+            y += m_style.px(kTailGap);
+    }
     for (std::size_t i = 0; i < m_boxes.size(); ++i) {
         Box& box = m_boxes[i];
         if (box.hidden) {
@@ -248,11 +301,17 @@ void MessageLayout::place()
         if (blocks[i].kind == BlockKind::Code && height > 0) {
             const QString label = tr("Copy");
             const int labelWidth = int(std::ceil(QFontMetricsF(m_style.caption).horizontalAdvance(tr("Copied")))) + 2 * m_style.px(kButtonPadding);
-            addTarget(MessageAction::CopyCode, label,
-                      {left + width - labelWidth - m_style.px(6), y + m_style.px(4), labelWidth, m_style.px(kButtonHeight)}, true);
+            const QRect copy(left + width - labelWidth - m_style.px(6), y + m_style.px(4), labelWidth, m_style.px(kButtonHeight));
+            const QString save = tr("Save as…");
+            const int saveWidth = int(std::ceil(QFontMetricsF(m_style.caption).horizontalAdvance(save))) + 2 * m_style.px(kButtonPadding);
+            if (width > saveWidth + labelWidth + m_style.px(100)) {
+                addTarget(MessageAction::SaveCode, save, {copy.left() - saveWidth, copy.top(), saveWidth, copy.height()}, true);
+                m_targets.back().block = int(i);
+            }
+            addTarget(MessageAction::CopyCode, label, copy, true);
             m_targets.back().block = int(i);
         }
-        used = std::max(used, box.exact && m_boxes.size() == 1 ? box.block->usedWidth() : width);
+        used = std::max(used, box.exact && isShortTurn(i) ? box.block->usedWidth() : width);
         previous = &blocks[i];
         y += height;
     }
@@ -262,10 +321,51 @@ void MessageLayout::place()
         const int panelWidth = std::min(panelMaxWidth(), std::max(used, m_style.px(8)) + 2 * m_style.px(kPanelPaddingX));
         m_panel = {m_width - panelWidth, 0, panelWidth, y};
         m_body = m_panel;
+        const int shift = m_panel.left();
         for (Box& box : m_boxes)
-            box.rect.moveLeft(m_panel.left() + m_style.px(kPanelPaddingX));
+            box.rect.translate(shift, 0);
+        for (MessageTarget& target : m_targets)
+            target.rect.translate(shift, 0);
     }
     placeTail(y);
+}
+
+bool MessageLayout::isFolded(std::size_t block) const
+{
+    const MarkdownBlock& source = sources()[block];
+    return (source.thought && !m_thoughtOpen) || (!source.title.isEmpty() && !m_openAttachments.contains(int(block)));
+}
+
+bool MessageLayout::isShortTurn(std::size_t block) const
+{
+    return m_data.isUser() && block + 1 == m_boxes.size() && sources()[block].title.isEmpty() && !sources()[block].continued;
+}
+
+/// The attachments' chips, in as many lines as they need; returns where they end.
+int MessageLayout::placeChips(int y, int width)
+{
+    const int left = m_style.px(kPanelPaddingX);
+    const int height = m_style.px(kChipHeight);
+    const QFontMetricsF metrics(m_style.caption);
+    int x = 0;
+    bool any = false;
+    const std::vector<MarkdownBlock>& blocks = sources();
+    for (std::size_t i = 0; i < blocks.size() && !blocks[i].title.isEmpty(); ++i) {
+        const int fixed = m_style.px(kChipIcon + 2 * kButtonPadding);
+        const QString size = QLocale().formattedDataSize(blocks[i].text.toUtf8().size(), 1, QLocale::DataSizeSIFormat);
+        const QString name = metrics.elidedText(blocks[i].title, Qt::ElideMiddle, std::min(width, m_style.px(320)) - fixed - metrics.horizontalAdvance(size) - 16);
+        const QString label = QStringLiteral("%1 · %2").arg(name, size);
+        const int chipWidth = std::min(width, int(std::ceil(metrics.horizontalAdvance(label))) + fixed);
+        if (x > 0 && x + chipWidth > width) {
+            x = 0;
+            y += height + m_style.px(kChipGap);
+        }
+        addTarget(MessageAction::Attachment, label, {left + x, y, chipWidth, height}, true);
+        m_targets.back().block = int(i);
+        x += chipWidth + m_style.px(kChipGap);
+        any = true;
+    }
+    return any ? y + height : y;
 }
 
 /// What stands under the text: progress, notice, quiet line, actions.
@@ -324,6 +424,7 @@ void MessageLayout::placeActions(int y)
         add(MessageAction::Edit, tr("Edit"));
     if (m_data.author == int(core::StoredRole::Assistant)) {
         add(MessageAction::Regenerate, tr("Regenerate"));
+        add(MessageAction::Edit, tr("Edit"));
         if (isState(m_data, core::MessageState::Interrupted) || isState(m_data, core::MessageState::Cancelled))
             add(MessageAction::Continue, tr("Continue"));
     }
@@ -361,7 +462,7 @@ bool MessageLayout::settle(int top, int bottom)
             continue;
         const int width = blockWidth(i);
         int height = box.block->layout(width);
-        if (m_data.isUser() && m_boxes.size() == 1 && box.block->usedWidth() < width)
+        if (isShortTurn(i) && box.block->usedWidth() < width)
             height = box.block->layout(box.block->usedWidth() + 1); // the panel fits its text
         box.exact = true;
         shift += height - box.rect.height();
@@ -418,35 +519,6 @@ TextPosition MessageLayout::endPosition() const
     return {int(m_boxes.size()) - 1, m_boxes.back().block->textLength()};
 }
 
-QString MessageLayout::selectedText(TextPosition from, TextPosition to) const
-{
-    QString out;
-    bool first = true;
-    for (int i = from.block; i <= to.block && i < blockCount(); ++i) {
-        const Box& box = m_boxes[std::size_t(i)];
-        if (box.hidden)
-            continue;
-        const MarkdownBlock& source = sources()[std::size_t(i)];
-        const int start = i == from.block ? from.offset : 0;
-        const int end = i == to.block ? to.offset : box.block->textLength();
-        if (!first && source.continued) // a cut for the size: at a line end unless the piece before is full
-            out += sources()[std::size_t(i - 1)].text.size() + 1 < kPlainChunkChars ? QStringLiteral("\n") : QString();
-        else if (!first)
-            out += source.markers.empty() || source.spaced ? QStringLiteral("\n\n") : QStringLiteral("\n");
-        if (start == 0 && end > 0 && !source.markers.empty()) {
-            const ListMarker& marker = source.markers.back();
-            out += QString(2 * marker.depth, u' ');
-            out += marker.kind == MarkerKind::Number ? marker.text : marker.kind == MarkerKind::Bullet ? QStringLiteral("-")
-                : marker.kind == MarkerKind::TaskDone                                                  ? QStringLiteral("- [x]")
-                                                                                                       : QStringLiteral("- [ ]");
-            out += u' ';
-        }
-        out += box.block->plainText().mid(start, end - start);
-        first = false;
-    }
-    return out;
-}
-
 QString MessageLayout::hrefAt(QPoint point) const
 {
     const int index = blockAt(point.y());
@@ -463,17 +535,6 @@ int MessageLayout::targetAt(QPoint point, bool actionsShown) const
             return int(i);
     }
     return -1;
-}
-
-void MessageLayout::toggleThought()
-{
-    m_thoughtOpen = !m_thoughtOpen;
-    const std::vector<MarkdownBlock>& blocks = sources();
-    for (std::size_t i = 0; i < m_boxes.size(); ++i) {
-        m_boxes[i].hidden = blocks[i].thought && !m_thoughtOpen;
-        m_boxes[i].exact = m_boxes[i].exact && !blocks[i].thought;
-    }
-    place();
 }
 
 } // namespace hearth::ui

@@ -16,6 +16,8 @@
 
 #include <compare>
 #include <memory>
+#include <set>
+#include <span>
 #include <vector>
 
 class QModelIndex;
@@ -31,6 +33,7 @@ struct MessageData {
     QString quietLine;
     QString notice;
     QString progress;
+    int thoughtMs = 0;
     int siblingIndex = 0;
     int siblingCount = 1;
 
@@ -39,13 +42,13 @@ struct MessageData {
     [[nodiscard]] bool isGenerating() const;
 };
 
-enum class MessageAction : int { Copy, Edit, Regenerate, Continue, PreviousSibling, NextSibling, More, CopyCode, Thought };
+enum class MessageAction : int { Copy, Edit, Regenerate, Continue, PreviousSibling, NextSibling, More, CopyCode, SaveCode, Thought, Attachment };
 
 /// Something that can be pressed.
 struct MessageTarget {
     MessageAction action = MessageAction::Copy;
     QRect rect;
-    int block = -1;          ///< of CopyCode
+    int block = -1;          ///< of CopyCode, SaveCode and Attachment
     QString label;           ///< also its accessible name
     bool enabled = true;
     bool always = false;     ///< shown without hover
@@ -58,10 +61,20 @@ struct TextPosition {
     auto operator<=>(const TextPosition&) const = default;
 };
 
+/// Something that was searched for: [offset, offset + length) of one block.
+struct FoundText {
+    TextPosition at;
+    int length = 0;
+
+    auto operator<=>(const FoundText&) const = default;
+};
+
 struct MessagePaint {
     QRect clip;
     TextPosition selectionFrom;
     TextPosition selectionTo;    ///< nothing is selected where it is not behind selectionFrom
+    std::span<const FoundText> found; ///< in this message, in order
+    int currentFound = -1;       ///< index into found
     bool showActions = false;
     int hoveredTarget = -1;
     int focusedTarget = -1;
@@ -74,6 +87,9 @@ struct MessagePaint {
 class MessageLayout {
 public:
     MessageLayout(const MessageStyle& style, int width);
+
+    /// The blocks of a text as a layout of it has them, without making one.
+    [[nodiscard]] static std::vector<MarkdownBlock> blocksOf(int author, const QString& text);
 
     /// Returns the y from which the picture differs from before.
     int setData(const MessageData& data);
@@ -100,6 +116,7 @@ public:
     [[nodiscard]] TextPosition positionAt(QPoint point) const;
     [[nodiscard]] TextPosition endPosition() const;
     [[nodiscard]] QString selectedText(TextPosition from, TextPosition to) const;
+    [[nodiscard]] QString selectedMarkdown(TextPosition from, TextPosition to) const;
     [[nodiscard]] QString hrefAt(QPoint point) const;
 
     // --- targets --------------------------------------------------------------------------------------------------
@@ -107,6 +124,9 @@ public:
     /// Index of the target under `point` among those shown, -1 = none.
     [[nodiscard]] int targetAt(QPoint point, bool actionsShown) const;
     void toggleThought();
+    void toggleAttachment(int block);
+    /// Opens what the block is folded in.
+    void unfold(int block);
     /// Where the message itself stands (without its actions): what the focus ring surrounds.
     [[nodiscard]] QRect bodyRect() const { return m_body; }
     /// The line of dots, for its animation; empty = none.
@@ -133,6 +153,10 @@ private:
     [[nodiscard]] QString thoughtLabel() const;
     [[nodiscard]] ThemeColors blockColors(const MarkdownBlock& source) const;
     [[nodiscard]] bool hasThought() const;
+    [[nodiscard]] bool isFolded(std::size_t block) const;
+    [[nodiscard]] bool isShortTurn(std::size_t block) const; ///< typed text in one block: the panel fits it
+    int placeChips(int y, int width);
+    void refold();
     void paintContainers(QPainter& painter, std::size_t index) const;
     void paintMarker(QPainter& painter, const MarkdownBlock& source, const ListMarker& marker, QRect line, bool rightToLeft) const;
     void paintTail(QPainter& painter, const MessagePaint& paint) const;
@@ -142,7 +166,7 @@ private:
     MessageStyle m_style;
     MessageData m_data;
     MarkdownDocument m_document;          ///< of a reply
-    std::vector<MarkdownBlock> m_plain;   ///< of a user's turn
+    std::vector<MarkdownBlock> m_plain;   ///< of a user's turn: its attachments, then its text
     std::vector<Box> m_boxes;             ///< one per source block
     std::unique_ptr<MessageBlock> m_notice;
     std::vector<MessageTarget> m_targets;
@@ -156,6 +180,7 @@ private:
     int m_width = 0;
     int m_height = 0;
     bool m_thoughtOpen = false;
+    std::set<int> m_openAttachments;      ///< blocks
 };
 
 } // namespace hearth::ui

@@ -67,6 +67,11 @@ void MessageLayout::paint(QPainter& painter, const MessagePaint& paint) const
             inner.selectionEnd = block == paint.selectionTo.block ? paint.selectionTo.offset : box.block->textLength() + 1;
         }
         inner.hovered = paint.hoveredBlock == block;
+        for (std::size_t f = 0; f < paint.found.size(); ++f) {
+            const FoundText& found = paint.found[f];
+            if (found.at.block == block)
+                inner.found.push_back({found.at.offset, found.at.offset + found.length, int(f) == paint.currentFound});
+        }
         painter.translate(box.rect.topLeft());
         box.block->paint(painter, inner);
         painter.translate(-box.rect.topLeft());
@@ -245,6 +250,18 @@ void MessageLayout::paintTargets(QPainter& painter, const MessagePaint& paint) c
             painter.drawText(target.rect.adjusted(m_style.px(16), 0, 20, 0), Qt::AlignLeft | Qt::AlignVCenter, label);
             break;
         }
+        case MessageAction::Attachment: {
+            const bool open = m_openAttachments.contains(target.block);
+            painter.setPen(open ? colors.mute : colors.line);
+            painter.setBrush(hovered ? colors.soft : colors.panel);
+            painter.drawRoundedRect(frame, kButtonRadius, kButtonRadius);
+            paintIcon(painter, open ? IconName::ChevronDown : IconName::ChevronRight, hovered ? IconTone::Text : IconTone::Mute,
+                      {target.rect.left() + m_style.px(4), target.rect.top(), m_style.px(16), target.rect.height()}, m_style.px(14));
+            painter.setPen(colors.text);
+            painter.drawText(target.rect.adjusted(m_style.px(24), 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter, label);
+            break;
+        }
+        case MessageAction::SaveCode:
         case MessageAction::CopyCode:
             if (hovered) {
                 QRectF ground = frame;

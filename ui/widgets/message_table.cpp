@@ -112,8 +112,14 @@ void MessageTable::paint(QPainter& painter, const BlockPaint& paint) const
             painter.fillRect(QRectF(0, m_rowTops[row], panel.width() + 1, 1), colors.line);
         for (std::size_t column = 0; column < columns(); ++column) {
             const Cell& c = cell(row, column);
+            const int length = int(c.flow->text().size());
+            std::vector<FoundRange> found;
+            for (const FoundRange& range : paint.found) {
+                if (range.end > c.start && range.start < c.start + length)
+                    found.push_back({std::max(0, range.start - c.start), std::min(length, range.end - c.start), range.current});
+            }
             c.flow->paint(painter, cellOrigin(row, column), paint.clip, std::max(0, paint.selectionStart - c.start),
-                          std::min(int(c.flow->text().size()), paint.selectionEnd - c.start));
+                          std::min(length, paint.selectionEnd - c.start), found);
         }
     }
     painter.restore();

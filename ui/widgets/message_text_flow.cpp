@@ -26,6 +26,8 @@ QTextCharFormat formatOf(const InlineSpan& span, const MessageStyle& style, cons
         format.setFontItalic(true);
     if (span.strike)
         format.setFontStrikeOut(true);
+    if (span.script != 0)
+        format.setVerticalAlignment(span.script > 0 ? QTextCharFormat::AlignSuperScript : QTextCharFormat::AlignSubScript);
     if (!span.href.isEmpty()) {
         format.setForeground(colors.codeFunction);
         format.setFontUnderline(true);
@@ -71,6 +73,13 @@ QColor selectionColor(const ThemeColors& colors)
 {
     QColor color = colors.accent;
     color.setAlphaF(colors.dark ? 0.40F : 0.24F);
+    return color;
+}
+
+QColor foundColor(const ThemeColors& colors, bool current)
+{
+    QColor color = colors.warning;
+    color.setAlphaF(current ? 0.65F : 0.28F);
     return color;
 }
 
@@ -132,10 +141,15 @@ void MessageTextFlow::paintCodeBackground(QPainter& painter, QPointF origin, con
     }
 }
 
-void MessageTextFlow::paint(QPainter& painter, QPointF origin, const QRectF& clip, int from, int to) const
+void MessageTextFlow::paint(QPainter& painter, QPointF origin, const QRectF& clip, int from, int to, const std::vector<FoundRange>& found) const
 {
     paintCodeBackground(painter, origin, clip);
     QList<QTextLayout::FormatRange> selections;
+    for (const FoundRange& range : found) {
+        QTextCharFormat format;
+        format.setBackground(foundColor(Theme::current(), range.current));
+        selections.push_back({range.start, range.end - range.start, format});
+    }
     if (to > from) {
         QTextCharFormat format;
         format.setBackground(selectionColor(Theme::current()));
@@ -154,6 +168,12 @@ int MessageTextFlow::positionAt(QPointF point) const
             return line.xToCursor(point.x());
     }
     return 0;
+}
+
+QRectF MessageTextFlow::rectOf(int position) const
+{
+    const QTextLine line = m_layout.lineForTextPosition(position);
+    return line.isValid() ? QRectF(line.cursorToX(position), line.y(), 1, line.height()) : QRectF();
 }
 
 QString MessageTextFlow::hrefAt(QPointF point) const

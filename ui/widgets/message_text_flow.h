@@ -6,6 +6,7 @@
 
 #include "ui/style/theme.h"
 #include "ui/widgets/markdown_inline.h"
+#include "ui/widgets/message_block.h"
 #include "ui/widgets/message_style.h"
 
 #include <QRectF>
@@ -27,10 +28,13 @@ public:
     [[nodiscard]] bool isRightToLeft() const { return m_rightToLeft; }
 
     /// Paints at `origin` the lines that touch `clip` (same coordinates as origin); the selection is [from, to).
-    void paint(QPainter& painter, QPointF origin, const QRectF& clip, int from, int to) const;
+    void paint(QPainter& painter, QPointF origin, const QRectF& clip, int from, int to, const std::vector<FoundRange>& found) const;
 
     [[nodiscard]] const QString& text() const { return m_inline.text; }
+    [[nodiscard]] const InlineText& inlineText() const { return m_inline; }
     [[nodiscard]] int positionAt(QPointF point) const;
+    /// Where the character at `position` stands.
+    [[nodiscard]] QRectF rectOf(int position) const;
     /// The link under `point`; empty = none.
     [[nodiscard]] QString hrefAt(QPointF point) const;
     /// Where a caret behind the last character stands.
@@ -52,5 +56,7 @@ private:
 
 /// Colour behind selected text.
 [[nodiscard]] QColor selectionColor(const ThemeColors& colors);
+/// Colour behind what was searched for.
+[[nodiscard]] QColor foundColor(const ThemeColors& colors, bool current);
 
 } // namespace hearth::ui

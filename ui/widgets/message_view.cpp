@@ -3,6 +3,7 @@
 // MessageView: events and painting. The work is in MessageViewPrivate.
 #include "ui/widgets/message_view.h"
 
+#include "ui/models/message_roles.h"
 #include "ui/widgets/composer_button.h"
 #include "ui/widgets/message_accessible.h"
 #include "ui/widgets/message_editor.h"
@@ -48,6 +49,11 @@ void MessageViewPrivate::timerEvent(QTimerEvent* event)
     } else if (event->timerId() == m_copiedTimer.timerId()) {
         m_copiedTimer.stop();
         updateRow(std::exchange(m_copiedRow, -1));
+    } else if (event->timerId() == m_findTimer.timerId()) {
+        scanForFind();
+    } else if (event->timerId() == m_markTimer.timerId()) {
+        m_markTimer.stop();
+        updateRow(std::exchange(m_markedRow, -1));
     } else if (event->timerId() == m_dotsTimer.timerId()) {
         m_dots = m_dots % 3 + 1;
         const auto [first, last] = visibleRows();
@@ -83,6 +89,18 @@ QAbstractItemModel* MessageView::model() const
     return m_d->m_model;
 }
 
+bool MessageView::showMessage(qint64 messageId)
+{
+    // From the end, where it nearly always is.
+    for (int row = m_d->rowCount() - 1; row >= 0; --row) {
+        if (m_d->m_model->index(row, 0).data(MessageIdRole).toLongLong() != messageId)
+            continue;
+        m_d->jumpToRow(row);
+        return true;
+    }
+    return false;
+}
+
 void MessageView::scrollToEnd()
 {
     m_d->scrollToEnd();
@@ -91,6 +109,16 @@ void MessageView::scrollToEnd()
 bool MessageView::followsEnd() const
 {
     return m_d->m_follow;
+}
+
+void MessageView::setFindText(const QString& text)
+{
+    m_d->setFindText(text);
+}
+
+void MessageView::findNext(int step)
+{
+    m_d->findNext(step);
 }
 
 QString MessageView::selectedText() const

@@ -27,13 +27,22 @@ public:
     void setModel(QAbstractItemModel* model);
     [[nodiscard]] QAbstractItemModel* model() const;
 
+    /// Jumps to a message by its id (MessageIdRole) and marks it for a moment, also when it was never laid out.
+    /// False = it is not on the shown path; nothing moves (ChatController::openMessage changes the path).
+    bool showMessage(qint64 messageId);
     void scrollToEnd();
     /// True while new text keeps the end in sight.
     [[nodiscard]] bool followsEnd() const;
 
+    /// Marks every place of `text` (case-insensitive, in what is shown, not in its Markdown), also in messages that were
+    /// never laid out; looks through them in slices of a few ms. Empty = no more. Answers with foundChanged.
+    void setFindText(const QString& text);
+    /// To the next (+1) or previous (-1) place.
+    void findNext(int step);
+
     /// The selected text as plain text; empty = nothing selected.
     [[nodiscard]] QString selectedText() const;
-    /// Opens the editor over a user's turn, as the Edit button does.
+    /// Opens the editor over a message, as the Edit button does.
     void beginEdit(int row);
 
     /// Where a message stands in the viewport; null for a row that is none.
@@ -46,11 +55,17 @@ public:
 signals:
     void copyRequested(int row);
     void editSubmitted(int row, const QString& text);
+    /// A reply was rewritten and is to be carried on from there.
+    void prefillSubmitted(int row, const QString& text);
     void regenerateRequested(int row);
     void continueRequested(int row);
     void siblingRequested(int row, int step); ///< step: -1 or +1
     void deleteRequested(int row);
+    /// `current`: 1-based place that is shown, 0 = none yet. `complete`: all messages were looked through.
+    void foundChanged(int current, int total, bool complete);
     void linkActivated(const QUrl& url);
+    /// A code block is to be written to a file; `fileName` is a proposal.
+    void saveCodeRequested(const QString& fileName, const QString& code);
 
 protected:
     void changeEvent(QEvent* event) override;

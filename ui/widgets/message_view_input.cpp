@@ -11,6 +11,7 @@
 #include <QClipboard>
 #include <QMenu>
 #include <QMetaMethod>
+#include <QMimeData>
 #include <QMouseEvent>
 #include <QScrollBar>
 #include <QTextBoundaryFinder>
@@ -42,9 +43,13 @@ MessagePaint MessageViewPrivate::paintOf(int row, const QRect& clip) const
     paint.hoveredTarget = row == m_hoverRow ? m_hoverTarget : -1;
     paint.hoveredBlock = row == m_hoverRow ? m_hoverBlock : -1;
     paint.focusedTarget = row == m_focusRow ? m_focusTarget : -1;
-    paint.focused = row == m_focusRow && m_focusTarget < 0;
+    paint.focused = (row == m_focusRow && m_focusTarget < 0) || row == m_markedRow;
     paint.copiedTarget = row == m_copiedRow ? m_copiedTarget : -1;
     paint.dots = m_dots;
+    if (const auto found = m_found.find(row); found != m_found.end()) {
+        paint.found = found->second;
+        paint.currentFound = row == m_findRow ? m_findIndex : -1;
+    }
     const ViewPosition from = std::min(m_selectionStart, m_selectionEnd);
     const ViewPosition to = std::max(m_selectionStart, m_selectionEnd);
     if (from != to && row >= from.row && row <= to.row) {
@@ -250,9 +255,27 @@ QString MessageViewPrivate::selectedText()
     return text;
 }
 
+QString MessageViewPrivate::selectedMarkdown()
+{
+    const ViewPosition from = std::min(m_selectionStart, m_selectionEnd);
+    const ViewPosition to = std::max(m_selectionStart, m_selectionEnd);
+    QString text;
+    for (int row = from.row; from != to && row <= std::min(to.row, from.row + kMaxClipboardRows) && row < rowCount(); ++row) {
+        const MessageLayout& layout = layoutOf(row);
+        if (row > from.row)
+            text += QStringLiteral("\n\n");
+        text += layout.selectedMarkdown(row == from.row ? from.text : TextPosition{}, row == to.row ? to.text : layout.endPosition());
+    }
+    return text;
+}
+
+/// As plain text, and as Markdown for who asks for it.
 void MessageViewPrivate::copySelection()
 {
-    QApplication::clipboard()->setText(selectedText());
+    auto* data = new QMimeData; // the clipboard owns it
+    data->setText(selectedText());
+    data->setData(QStringLiteral("text/markdown"), selectedMarkdown().toUtf8());
+    QApplication::clipboard()->setMimeData(data);
 }
 
 void MessageViewPrivate::trigger(int row, int index)
@@ -270,6 +293,9 @@ void MessageViewPrivate::trigger(int row, int index)
     case MessageAction::CopyCode:
         QApplication::clipboard()->setText(layout.block(target.block).plainText());
         break;
+    case MessageAction::SaveCode:
+        emit q->saveCodeRequested(layout.block(target.block).fileName(), layout.block(target.block).plainText());
+        return;
     case MessageAction::Edit:
         beginEdit(row);
         return;
@@ -285,11 +311,15 @@ void MessageViewPrivate::trigger(int row, int index)
     case MessageAction::NextSibling:
         emit q->siblingRequested(row, +1);
         return;
+    case MessageAction::Attachment:
     case MessageAction::Thought:
         // What is pressed stays where it is, also at the end of the conversation.
         m_follow = false;
         m_anchor = {row, -1, rowRect(row).top()};
-        layout.toggleThought();
+        if (target.action == MessageAction::Thought)
+            layout.toggleThought();
+        else
+            layout.toggleAttachment(target.block);
         settle();
         m_follow = scrollValue() >= q->verticalScrollBar()->maximum();
         q->viewport()->update();
@@ -311,18 +341,27 @@ void MessageViewPrivate::trigger(int row, int index)
 void MessageViewPrivate::fillMenu(QMenu& menu, int row)
 {
     const MessageData data = layoutOf(row).data();
-    if (hasSelection())
+    if (hasSelection()) {
         menu.addAction(MessageView::tr("Copy selection"), this, [this] { copySelection(); });
+        menu.addAction(MessageView::tr("Copy selection as Markdown"), this, [this] { QApplication::clipboard()->setText(selectedMarkdown()); });
+        menu.addSeparator();
+    }
     menu.addAction(MessageView::tr("Copy message"), this, [this, row] { emit q->copyRequested(row); });
+    menu.addAction(MessageView::tr("Copy as plain text"), this, [this, row] {
+        const MessageLayout& layout = layoutOf(row);
+        QApplication::clipboard()->setText(layout.selectedText({}, layout.endPosition()));
+    });
     menu.addAction(MessageView::tr("Select message"), this, [this, row] { selectRow(row); });
     if (data.isGenerating())
         return;
     menu.addSeparator();
-    if (data.isUser())
-        menu.addAction(MessageView::tr("Edit…"), this, [this, row] { beginEdit(row); });
-    else if (data.author == int(core::StoredRole::Assistant))
+    menu.addAction(MessageView::tr("Edit…"), this, [this, row] { beginEdit(row); });
+    if (data.author == int(core::StoredRole::Assistant)) {
         menu.addAction(MessageView::tr("Regenerate"), this, [this, row] { emit q->regenerateRequested(row); });
-    if (q->isSignalConnected(QMetaMethod::fromSignal(&MessageView::deleteRequested))) // never offer what nobody does
+        menu.addAction(MessageView::tr("Continue"), this, [this, row] { emit q->continueRequested(row); });
+    }
+    const bool replying = layoutOf(rowCount() - 1).data().isGenerating();
+    if (!replying && q->isSignalConnected(QMetaMethod::fromSignal(&MessageView::deleteRequested))) // never offer what nobody does
         menu.addAction(MessageView::tr("Delete"), this, [this, row] { emit q->deleteRequested(row); });
 }
 
@@ -411,11 +450,12 @@ int MessageViewPrivate::editRow() const
 
 void MessageViewPrivate::beginEdit(int row)
 {
-    if (row < 0 || row >= rowCount() || !layoutOf(row).data().isUser())
+    if (row < 0 || row >= rowCount() || layoutOf(row).data().isGenerating())
         return;
     endEdit();
     m_editIndex = m_model->index(row, 0);
-    m_editor = new MessageEditor(layoutOf(row).data().text, q->viewport());
+    const bool user = layoutOf(row).data().isUser();
+    m_editor = new MessageEditor(layoutOf(row).data().text, user ? MessageEditor::Whose::Users : MessageEditor::Whose::Models, q->viewport());
     connect(m_editor, &MessageEditor::cancelled, this, [this] {
         endEdit();
         q->setFocus();
@@ -426,6 +466,13 @@ void MessageViewPrivate::beginEdit(int row)
         q->setFocus();
         if (edited >= 0)
             emit q->editSubmitted(edited, text);
+    });
+    connect(m_editor, &MessageEditor::continued, this, [this](const QString& text) {
+        const int edited = editRow();
+        endEdit();
+        q->setFocus();
+        if (edited >= 0)
+            emit q->prefillSubmitted(edited, text);
     });
     connect(m_editor, &MessageEditor::heightChanged, this, [this] {
         settle();

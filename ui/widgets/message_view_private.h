@@ -6,7 +6,7 @@
 // laid out, and where in the window it stands), never as a number of pixels: so text that turns out taller than estimated
 // moves what lies beyond it, not what is being read. While the view follows the end the anchor is the end.
 // Files: message_view.cpp (events, painting), message_view_rows.cpp (model, places, scrolling),
-// message_view_input.cpp (selection, targets, keyboard, editing). Thread: GUI.
+// message_view_input.cpp (selection, targets, keyboard, editing), message_view_find.cpp. Thread: GUI.
 #pragma once
 
 #include "ui/widgets/message_layout.h"
@@ -16,6 +16,7 @@
 #include <QPersistentModelIndex>
 #include <QPointer>
 
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -67,6 +68,7 @@ public:
     void showShifted(int row, int before);
     void scrollToEnd();
     void showRow(int row, QRect part);
+    void jumpToRow(int row);
     void updateJumpButton();
     [[nodiscard]] int rowCount() const { return int(m_rows.size()); }
     [[nodiscard]] MessageLayout& layoutOf(int row);
@@ -91,6 +93,7 @@ public:
     void clearSelection();
     void copySelection();
     [[nodiscard]] QString selectedText();
+    [[nodiscard]] QString selectedMarkdown();
     [[nodiscard]] bool hasSelection() const { return m_selectionStart != m_selectionEnd; }
     [[nodiscard]] bool showsActions(int row) const;
     [[nodiscard]] std::optional<ViewPosition> positionAt(QPoint position, bool nearest);
@@ -106,6 +109,17 @@ public:
     [[nodiscard]] int editRow() const;
     [[nodiscard]] MessagePaint paintOf(int row, const QRect& clip) const;
 
+    // --- find (message_view_find.cpp) -----------------------------------------------------------------------------
+    void setFindText(const QString& text);
+    void findNext(int step);
+    void restartFind();
+    void scanForFind();
+    void rescanRow(int row);
+    void showFound();
+    void reportFound();
+    [[nodiscard]] int foundNumber() const;
+    [[nodiscard]] std::vector<FoundText> findIn(int row) const;
+
     MessageView* q;
     QPointer<QAbstractItemModel> m_model;
     std::vector<QMetaObject::Connection> m_connections;
@@ -119,6 +133,7 @@ public:
     QBasicTimer m_refreshTimer;    ///< gathers changes of one frame
     QBasicTimer m_dotsTimer;
     QBasicTimer m_copiedTimer;
+    QBasicTimer m_markTimer;
     QBasicTimer m_dragTimer;
     int m_dots = 3;
 
@@ -127,6 +142,7 @@ public:
     int m_hoverBlock = -1;
     int m_focusRow = -1;
     int m_focusTarget = -1;        ///< -1 = the message itself
+    int m_markedRow = -1;          ///< just jumped to
     int m_copiedRow = -1;
     int m_copiedTarget = -1;
     ViewPosition m_selectionStart; ///< where the press was
@@ -137,6 +153,13 @@ public:
     int m_thumbRow = -1;           ///< a code block's scroll bar is dragged
     int m_thumbBlock = -1;
     qreal m_thumbGrip = 0;
+    QString m_findText;
+    std::map<int, std::vector<FoundText>> m_found; ///< by row; no empty ones
+    int m_findScanned = 0;         ///< rows looked through
+    int m_findTotal = 0;
+    int m_findRow = -1;            ///< of the place that is shown
+    int m_findIndex = -1;
+    QBasicTimer m_findTimer;
     QPersistentModelIndex m_editIndex;
     MessageEditor* m_editor = nullptr;
     ComposerButton* m_jump = nullptr;

@@ -2,6 +2,7 @@
 //
 // MessageView: rows of the model, their places, and the scroll position.
 #include "core/store/chat_store.h"
+#include "ui/models/message_attachments.h"
 #include "ui/models/message_roles.h"
 #include "ui/style/metrics.h"
 #include "ui/widgets/composer_button.h"
@@ -27,6 +28,8 @@ constexpr int kNarrowSideMargin = 12;
 constexpr int kNarrow = 480;
 constexpr int kKeptRows = 24;        ///< laid-out rows kept on either side of the window
 constexpr int kTurnGap = 32;        ///< under the editor, as under a user's turn
+constexpr int kJumpMargin = 24;      ///< over a message that was jumped to
+constexpr int kMarkMs = 1600;
 constexpr int kMaxSettleRounds = 12;
 constexpr int kEndSlack = 4;         ///< px that still count as "at the end"
 
@@ -118,8 +121,12 @@ MessageLayout& MessageViewPrivate::layoutOf(int row)
 }
 
 /// Height of a row that nobody has seen yet, from the length of its text.
-static int estimatedHeight(const QString& text, const MessageStyle& style, int width)
+static int estimatedHeight(const QString& whole, const MessageStyle& style, int width)
 {
+    // Attachments and reasoning stand folded.
+    QStringView text = QStringView(whole).mid(attachmentsEnd(whole));
+    if (text.startsWith(u"<think>"))
+        text = text.mid(std::max<qsizetype>(0, text.indexOf(u"</think>")));
     const qreal perLine = std::max(8.0, width / style.textAdvance);
     const int lines = int(text.count(u'\n')) + int(std::ceil(qreal(text.size()) / perLine));
     return std::min(lines, 1'000'000) * style.textLine + style.px(72);
@@ -129,10 +136,11 @@ void MessageViewPrivate::resetRows()
 {
     m_rows.clear();
     m_selectionStart = m_selectionEnd = {};
-    m_hoverRow = m_hoverTarget = m_hoverBlock = m_focusRow = m_focusTarget = m_copiedRow = -1;
+    m_hoverRow = m_hoverTarget = m_hoverBlock = m_focusRow = m_focusTarget = m_copiedRow = m_markedRow = -1;
     m_follow = true;
     m_newBelow = false;
     endEdit();
+    restartFind();
     m_tops.assign(1, m_style->px(kTopMargin));
     const int rows = m_model ? m_model->rowCount() : 0;
     if (rows > 0)
@@ -159,8 +167,13 @@ void MessageViewPrivate::insertRows(int first, int last)
     shift(m_hoverRow);
     shift(m_focusRow);
     shift(m_copiedRow);
+    shift(m_markedRow);
     shift(m_selectionStart.row);
     shift(m_selectionEnd.row);
+    if (!m_findText.isEmpty() && !atEnd)
+        restartFind();
+    else if (!m_findText.isEmpty())
+        m_findTimer.start(0, this);
     // What one writes oneself one wants to see.
     if (atEnd && m_model->index(last, 0).data(AuthorRole).toInt() == int(core::StoredRole::User))
         m_follow = true;
@@ -181,9 +194,11 @@ void MessageViewPrivate::removeRows(int first, int last)
     if (m_editor && !m_editIndex.isValid())
         endEdit();
     m_rows.erase(m_rows.begin() + first, m_rows.begin() + last + 1);
-    m_hoverRow = m_hoverTarget = m_hoverBlock = m_focusRow = m_focusTarget = m_copiedRow = -1;
+    m_hoverRow = m_hoverTarget = m_hoverBlock = m_focusRow = m_focusTarget = m_copiedRow = m_markedRow = -1;
     m_selectionStart = m_selectionEnd = {};
     m_thumbRow = -1;
+    if (!m_findText.isEmpty())
+        restartFind();
     if (m_anchor.row > last)
         m_anchor.row -= last - first + 1;
     else if (m_anchor.row >= first)
@@ -212,6 +227,7 @@ void MessageViewPrivate::refreshStale()
         if (!r.stale)
             continue;
         const bool isLast = row + 1 == rowCount();
+        rescanRow(row);
         if (isLast && !m_follow)
             m_newBelow = true;
         if (r.layout) {
@@ -375,13 +391,27 @@ void MessageViewPrivate::showRow(int row, QRect part)
         bar->setValue(bottom - viewHeight);
 }
 
+/// The row's top near the top of the window, whatever the heights on the way turn out to be.
+void MessageViewPrivate::jumpToRow(int row)
+{
+    m_follow = false;
+    m_anchor = {row, -1, m_style->px(kJumpMargin)};
+    updateRow(std::exchange(m_markedRow, row));
+    m_markTimer.start(kMarkMs, this);
+    settle();
+    m_follow = scrollValue() >= q->verticalScrollBar()->maximum();
+    q->viewport()->update();
+}
+
 void MessageViewPrivate::updateJumpButton()
 {
     const QScrollBar* bar = q->verticalScrollBar();
     if (bar->value() >= bar->maximum() - kEndSlack)
         m_newBelow = false;
-    const bool show = m_newBelow && !m_follow;
+    const bool show = !m_follow && bar->value() < bar->maximum() - (m_newBelow ? kEndSlack : q->viewport()->height() / 4);
     if (show) {
+        m_jump->setText(m_newBelow ? MessageView::tr("New below") : QString());
+        m_jump->setAccessibleName(m_newBelow ? MessageView::tr("New below: jump to the end") : MessageView::tr("Jump to the end"));
         m_jump->adjustSize();
         m_jump->move((q->width() - m_jump->width()) / 2, q->viewport()->height() - m_jump->height() - 12);
         m_jump->raise();

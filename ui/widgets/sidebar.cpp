@@ -9,11 +9,13 @@
 
 #include <QAbstractButton>
 #include <QAction>
+#include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QKeySequence>
 #include <QLabel>
 #include <QLineEdit>
 #include <QPainter>
+#include <QToolButton>
 #include <QVBoxLayout>
 
 namespace hearth::ui {
@@ -96,6 +98,7 @@ Sidebar::Sidebar(QWidget* parent)
     column->setSpacing(0);
     column->addLayout(head);
     column->addWidget(m_list, 1);
+    column->addWidget(makeFoot());
 
     connect(newChat, &QAbstractButton::clicked, this, &Sidebar::newChatRequested);
     connect(m_clearSearch, &QAction::triggered, m_search, &QLineEdit::clear);
@@ -106,7 +109,12 @@ Sidebar::Sidebar(QWidget* parent)
     });
     connect(m_list, &ConversationList::opened, this, &Sidebar::conversationActivated);
     connect(m_list, &ConversationList::renamed, this, &Sidebar::renameRequested);
-    connect(m_list, &ConversationList::deletionAsked, this, &Sidebar::deleteRequested);
+    connect(m_list, &ConversationList::hitOpened, this, &Sidebar::hitActivated);
+    connect(m_list, &ConversationList::commanded, this, &Sidebar::commandRequested);
+    connect(m_list, &ConversationList::moveAsked, this, &Sidebar::moveRequested);
+    connect(m_list, &ConversationList::folderRenamed, this, &Sidebar::folderRenameRequested);
+    connect(m_list, &ConversationList::folderToggled, this, &Sidebar::folderToggleRequested);
+    connect(m_list, &ConversationList::folderRemovalAsked, this, &Sidebar::folderRemovalRequested);
     connect(m_list, &ConversationList::rowCountChanged, this, &Sidebar::updateEmptyText);
     connect(&Theme::instance(), &Theme::themeChanged, this, &Sidebar::colorEmptyText);
     colorEmptyText();
@@ -117,6 +125,50 @@ void Sidebar::setModel(QAbstractItemModel* model) { m_list->setModel(model); }
 
 void Sidebar::setCurrent(qint64 id) { m_list->setCurrentConversation(id); }
 
+std::vector<qint64> Sidebar::selectedConversations() const { return m_list->selectedConversations(); }
+
+QWidget* Sidebar::makeFoot() {
+    auto* foot = new QWidget(this);
+    auto* row = new QHBoxLayout(foot);
+    row->setContentsMargins(8, 4, 8, 8);
+    row->setSpacing(4);
+    const auto button = [&](const char* name, IconName image, const QString& text) {
+        auto* made = new QToolButton(foot);
+        made->setObjectName(QLatin1String(name));
+        made->setIcon(icon(image, IconTone::Mute));
+        made->setIconSize({16, 16});
+        made->setText(text);
+        made->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+        made->setAutoRaise(true);
+        made->setFont(textFont(metrics::kCaptionPx));
+        made->setFocusPolicy(Qt::TabFocus);
+        made->setAccessibleName(text);
+        row->addWidget(made);
+        return made;
+    };
+    m_archive = button("archive", IconName::Archive, tr("Archive"));
+    m_bin = button("bin", IconName::Trash, tr("Bin"));
+    row->addStretch(1);
+    m_emptyBin = button("emptyBin", IconName::Close, tr("Empty bin"));
+    m_emptyBin->setVisible(false);
+    m_archive->setCheckable(true);
+    m_bin->setCheckable(true);
+    connect(m_archive, &QToolButton::clicked, this, [this](bool on) { choosePlace(on ? ConversationPlace::Archive : ConversationPlace::List); });
+    connect(m_bin, &QToolButton::clicked, this, [this](bool on) { choosePlace(on ? ConversationPlace::Bin : ConversationPlace::List); });
+    connect(m_emptyBin, &QToolButton::clicked, this, &Sidebar::emptyBinRequested);
+    return foot;
+}
+
+void Sidebar::choosePlace(ConversationPlace place) {
+    m_place = place;
+    m_archive->setChecked(place == ConversationPlace::Archive);
+    m_bin->setChecked(place == ConversationPlace::Bin);
+    m_list->setPlace(place);
+    m_search->clear();
+    emit placeChosen(place);
+    updateEmptyText();
+}
+
 void Sidebar::focusSearch() {
     m_search->setFocus(Qt::ShortcutFocusReason);
     m_search->selectAll();
@@ -126,7 +178,11 @@ QSize Sidebar::sizeHint() const { return {metrics::kSidebarWidth, 400}; }
 
 void Sidebar::updateEmptyText() {
     const bool empty = !m_list->model() || m_list->model()->rowCount() == 0;
-    m_emptyText->setText(m_search->text().isEmpty() ? tr("No chats yet") : tr("Nothing found"));
+    m_emptyText->setText(!m_search->text().isEmpty()             ? tr("Nothing found")
+                         : m_place == ConversationPlace::Archive ? tr("The archive is empty")
+                         : m_place == ConversationPlace::Bin     ? tr("The bin is empty")
+                                                                 : tr("No chats yet"));
+    if (m_emptyBin) m_emptyBin->setVisible(m_place == ConversationPlace::Bin && !empty);
     m_emptyText->setVisible(empty);
 }
 

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sidebar: the left column: new chat, search, and the list of conversations (roles: ui/models/conversation_roles.h).
+// Sidebar: the left column: new chat, search, the list of conversations (roles: ui/models/conversation_roles.h), and below
+// it the way to archive and bin.
 // It asks and shows; who owns the conversations answers by changing the model. Thread: GUI.
 #pragma once
 
+#include "ui/widgets/conversation_command.h"
+
 #include <QString>
 #include <QWidget>
+
+#include <vector>
 
 class QAbstractItemModel;
 class QAction;
 class QLabel;
 class QLineEdit;
+class QToolButton;
 
 namespace hearth::ui {
 
@@ -26,6 +32,7 @@ public:
     /// Marks the open conversation; an unknown id marks none. Emits nothing.
     void setCurrent(qint64 id);
     void focusSearch();
+    [[nodiscard]] std::vector<qint64> selectedConversations() const;
 
     [[nodiscard]] QSize sizeHint() const override;
 
@@ -34,13 +41,22 @@ signals:
     void searchChanged(const QString& text);
     void conversationActivated(qint64 id);
     void renameRequested(qint64 id, const QString& title);
-    void deleteRequested(qint64 id);
+    void hitActivated(qint64 id, qint64 message);
+    void commandRequested(hearth::ui::ConversationCommand command, const std::vector<qint64>& ids);
+    void moveRequested(const std::vector<qint64>& ids, qint64 folder);
+    void placeChosen(hearth::ui::ConversationPlace place);
+    void folderRenameRequested(qint64 folder, const QString& name);
+    void folderToggleRequested(qint64 folder, bool collapsed);
+    void folderRemovalRequested(qint64 folder);
+    void emptyBinRequested();
 
 protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
     void paintEvent(QPaintEvent* event) override;
 
 private:
+    [[nodiscard]] QWidget* makeFoot();
+    void choosePlace(ConversationPlace place);
     void updateEmptyText();
     void colorEmptyText();
 
@@ -48,6 +64,10 @@ private:
     QAction* m_clearSearch;
     ConversationList* m_list;
     QLabel* m_emptyText;
+    QToolButton* m_archive = nullptr;
+    QToolButton* m_bin = nullptr;
+    QToolButton* m_emptyBin = nullptr;
+    ConversationPlace m_place = ConversationPlace::List;
 };
 
 } // namespace hearth::ui

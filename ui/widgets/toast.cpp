@@ -64,6 +64,7 @@ Toast::Toast(QWidget* parent)
 
 void Toast::offerUndo(const QString& text, std::function<void()> undo, int ms) {
     m_text->setText(text);
+    m_undoButton->setVisible(static_cast<bool>(undo));
     m_undo = std::move(undo);
     m_ms = ms;
     setAccessibleName(text);

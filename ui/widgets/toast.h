@@ -22,7 +22,7 @@ public:
     /// Floats over `parent`, hidden until something is offered.
     explicit Toast(QWidget* parent);
 
-    /// A second offer replaces the first, whose chance is then gone.
+    /// Without `undo` it only says what was done. A second offer replaces the first, whose chance is then gone.
     void offerUndo(const QString& text, std::function<void()> undo, int ms = 8000);
 
 protected:

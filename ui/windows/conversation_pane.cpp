@@ -7,6 +7,7 @@
 #include "ui/widgets/chip.h"
 #include "ui/widgets/composer.h"
 #include "ui/widgets/empty_state.h"
+#include "ui/widgets/message_find_bar.h"
 #include "ui/widgets/message_view.h"
 #include "ui/widgets/model_button.h"
 #include "ui/widgets/notice_bar.h"
@@ -48,6 +49,7 @@ ConversationPane::ConversationPane(QWidget* parent)
     , m_backend(new Chip(this))
     , m_context(new Chip(this))
     , m_notice(new NoticeBar(this))
+    , m_findBar(new FindBar(this))
     , m_stack(new QStackedWidget(this))
     , m_emptyState(new EmptyState)
     , m_messages(new MessageView)
@@ -73,10 +75,17 @@ ConversationPane::ConversationPane(QWidget* parent)
     m_noticeRow->setVisible(false); // with the notice, so that the margin goes too
     m_notice->installEventFilter(this);
     column->addWidget(m_noticeRow);
+    auto* findRow = new QWidget(this);
+    findRow->setLayout(readingColumn(m_findBar));
+    column->addWidget(findRow);
     column->addWidget(m_stack, 1);
     column->addWidget(buildFooter());
     setBackend({});
     setContext(0, 0);
+    connect(m_findBar, &FindBar::textChanged, m_messages, &MessageView::setFindText);
+    connect(m_findBar, &FindBar::stepRequested, m_messages, &MessageView::findNext);
+    connect(m_messages, &MessageView::foundChanged, m_findBar, &FindBar::setFound);
+    connect(m_findBar, &FindBar::closed, m_messages, [this] { m_messages->setFocus(); });
 }
 
 QWidget* ConversationPane::buildHeader() {

@@ -20,6 +20,7 @@ namespace hearth::ui {
 class Chip;
 class Composer;
 class EmptyState;
+class FindBar;
 class MessageView;
 class ModelButton;
 class NoticeBar;
@@ -32,6 +33,7 @@ public:
     [[nodiscard]] ModelButton& modelButton() { return *m_modelButton; }
     [[nodiscard]] QToolButton& sidebarButton() { return *m_sidebarButton; }
     [[nodiscard]] NoticeBar& notice() { return *m_notice; }
+    [[nodiscard]] FindBar& findBar() { return *m_findBar; }
     [[nodiscard]] MessageView& messages() { return *m_messages; }
     [[nodiscard]] EmptyState& emptyState() { return *m_emptyState; }
     [[nodiscard]] Composer& composer() { return *m_composer; }
@@ -66,6 +68,7 @@ private:
     Chip* m_context;
     QWidget* m_noticeRow = nullptr;
     NoticeBar* m_notice;
+    FindBar* m_findBar;
     QStackedWidget* m_stack;
     EmptyState* m_emptyState;
     MessageView* m_messages;

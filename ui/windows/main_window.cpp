@@ -5,6 +5,7 @@
 
 #include "ui/bridge/telemetry_worker.h"
 #include "ui/models/chat_controller.h"
+#include "ui/models/token_counter.h"
 #include "ui/models/settings_model.h"
 #include "ui/style/icons.h"
 #include "ui/style/metrics.h"
@@ -43,10 +44,13 @@ constexpr int kStatusLeast = 240;
 constexpr int kStatusMost = 420;
 constexpr int kMinuteMs = 60'000;
 
-/// The one local file of a drag; empty when it is something else.
-QString draggedFile(const QMimeData* data) {
-    const QList<QUrl> urls = data ? data->urls() : QList<QUrl>();
-    return urls.size() == 1 && urls.front().isLocalFile() ? urls.front().toLocalFile() : QString();
+/// The local files of a drag; empty when it is something else.
+QStringList draggedFiles(const QMimeData* data) {
+    QStringList files;
+    for (const QUrl& url : data ? data->urls() : QList<QUrl>()) {
+        if (url.isLocalFile()) files << url.toLocalFile();
+    }
+    return files;
 }
 
 } // namespace
@@ -60,8 +64,9 @@ MainWindow::MainWindow(WindowParts parts)
     , m_strip(new StatusStrip)
     , m_toast(new Toast(&m_pane->overlayArea()))
     , m_actions(new WindowActions(*this))
+    , m_counter(new TokenCounter(parts.engine, this))
     , m_modelMenu(new ModelMenu(
-          m_models, {m_actions->openModel, m_actions->rescan, m_actions->modelFolders, nullptr, m_actions->unload},
+          m_models, {m_actions->openModel, m_actions->rescan, m_actions->modelFolders, nullptr, m_actions->favourite, m_actions->modelSettings, m_actions->reload, m_actions->unload},
           this)) {
     setWindowTitle(QStringLiteral("Hearth"));
     setWindowIcon(applicationIcon());
@@ -99,11 +104,14 @@ MainWindow::MainWindow(WindowParts parts)
     connectChat();
     connectEngine();
     connectActions();
+    connectHistory();
+    connectModelsAtHand();
+    connectWriting();
     connect(&m_minute, &QTimer::timeout, this,
             [this] { m_parts.chat.conversations().setNow(QDateTime::currentDateTime()); });
     m_minute.start(kMinuteMs);
     m_status->installEventFilter(this);
-    // A file dropped anywhere means the model, also where text may be dropped.
+    // A file may be dropped anywhere, also where text may be dropped.
     for (QWidget* child : findChildren<QWidget*>()) {
         if (child->acceptDrops()) child->installEventFilter(this);
     }
@@ -183,14 +191,16 @@ void MainWindow::closeEvent(QCloseEvent* event) {
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
-    if (!draggedFile(event->mimeData()).isEmpty()) event->acceptProposedAction();
+    if (!draggedFiles(event->mimeData()).isEmpty()) event->acceptProposedAction();
 }
 
 void MainWindow::dropEvent(QDropEvent* event) {
-    const QString file = draggedFile(event->mimeData());
-    if (file.isEmpty()) return;
+    const QStringList files = draggedFiles(event->mimeData());
+    if (files.isEmpty()) return;
     event->acceptProposedAction();
-    openModel(file);
+    // A model is opened, anything else goes with the next message.
+    if (files.size() == 1 && files.front().endsWith(QStringLiteral(".gguf"), Qt::CaseInsensitive)) return openModel(files.front());
+    m_pane->composer().attachFiles(files);
 }
 
 bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
@@ -198,13 +208,13 @@ bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
     case QEvent::DragEnter:
     case QEvent::DragMove: {
         auto* drag = static_cast<QDragMoveEvent*>(event);
-        if (draggedFile(drag->mimeData()).isEmpty()) break;
+        if (draggedFiles(drag->mimeData()).isEmpty()) break;
         drag->acceptProposedAction();
         return true;
     }
     case QEvent::Drop: {
         auto* drop = static_cast<QDropEvent*>(event);
-        if (draggedFile(drop->mimeData()).isEmpty()) break;
+        if (draggedFiles(drop->mimeData()).isEmpty()) break;
         dropEvent(drop);
         return true;
     }

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/engine/generation.h"
+#include "core/store/chat_store.h"
 #include "ui/bridge/engine_client.h"
 #include "ui/bridge/meta_types.h"
 #include "ui/models/memory_planning.h"
@@ -20,7 +21,9 @@ class QSplitter;
 
 namespace hearth::ui {
 
+class ArchiveActions;
 class ChatController;
+class ConversationKeeper;
 class ConversationPane;
 class LibraryClient;
 class ModelMenu;
@@ -31,8 +34,11 @@ class StatusPanel;
 class StatusStrip;
 class StoreClient;
 class TelemetryClient;
+class TitleMaker;
 class Toast;
+class TokenCounter;
 class WindowActions;
+enum class ConversationCommand : int;
 struct StoreOpening;
 
 /// What the window works with; not owned, outlives it.
@@ -77,7 +83,19 @@ private:
     void connectChat();
     void connectEngine();
     void connectActions();
+    void connectKeeper();
+    void connectHistory();
+    void exportConversations(const std::vector<core::ConversationId>& ids);
+    void connectModelsAtHand();
+    void toggleFavourite(const QString& path);
+    void noteModelUsed(const QString& path);
+    void refreshModelsAtHand();
+    void connectWriting();
+    void chooseAttachments();
+    void refreshWriting(); ///< what Up brings back, what the draft is counted with
     void askForTitle();
+    void runCommand(ConversationCommand command, const std::vector<qint64>& ids);
+    void askForFolder(const std::vector<core::ConversationId>& ids);
 
     void loadModel(const QString& path, EngineClient::GpuTry gpuTry = EngineClient::GpuTry::AsKnown);
     void showGpuFailure(const core::ModelInfo& info); ///< why the CPU does the work, with an offer to try again
@@ -107,6 +125,10 @@ private:
     [[nodiscard]] QString cardName(const QString& path) const;
 
     WindowParts m_parts;
+    ConversationKeeper* m_keeper = nullptr;
+    ArchiveActions* m_archive = nullptr;
+    TitleMaker* m_titles = nullptr;
+    QTimer m_backupCheck;
     ModelListModel m_models;
     QSplitter* m_splitter;
     Sidebar* m_sidebar;
@@ -115,6 +137,7 @@ private:
     StatusStrip* m_strip;
     Toast* m_toast;
     WindowActions* m_actions;
+    TokenCounter* m_counter;
     ModelMenu* m_modelMenu;
     QPointer<SettingsDialog> m_settingsDialog;
     QTimer m_minute;

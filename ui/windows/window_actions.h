@@ -25,11 +25,21 @@ public:
 
     // File
     QAction* newChat;
+    QAction* importChats;
+    QAction* exportChat;
+    QAction* exportAll;
+    QAction* backUp;
+    QAction* restoreBackup;
+    QAction* rebuildIndex;
     QAction* settings;
     QAction* quit;
     // Edit
+    QAction* undoChange; ///< of the conversation: an edit, a deletion
     QAction* copyReply;
     QAction* editLast;
+    QAction* findInChat;
+    QAction* findNext;
+    QAction* findPrevious;
     QAction* findChat;
     // View
     QAction* sidebar;     ///< checkable
@@ -39,8 +49,13 @@ public:
     QAction* themeDark;
     QAction* focusComposer;
     // Chat
+    QAction* attach;
+    QAction* beginReply;
     QAction* renameChat;
     QAction* deleteChat;
+    QAction* pinChat;
+    QAction* archiveChat;
+    QAction* moveChat;
     QAction* regenerate;
     QAction* continueReply;
     QAction* stop;
@@ -49,6 +64,9 @@ public:
     QAction* openModel;
     QAction* rescan;
     QAction* modelFolders;
+    QAction* reload;
+    QAction* favourite; ///< checkable: of the model that is loaded
+    QAction* modelSettings;
     QAction* unload;
     // Help
     QAction* about;

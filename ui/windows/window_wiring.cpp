@@ -12,6 +12,7 @@
 #include "ui/style/theme.h"
 #include "ui/widgets/composer.h"
 #include "ui/widgets/empty_state.h"
+#include "ui/widgets/message_find_bar.h"
 #include "ui/widgets/message_view.h"
 #include "ui/widgets/model_button.h"
 #include "ui/widgets/notice_bar.h"
@@ -32,6 +33,7 @@
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QInputDialog>
+#include <QSaveFile>
 #include <QToolButton>
 
 #include <algorithm>
@@ -46,7 +48,6 @@ using core::MessageState;
 void MainWindow::connectSidebar() {
     ChatController& chat = m_parts.chat;
     connect(m_sidebar, &Sidebar::newChatRequested, m_actions->newChat, &QAction::trigger);
-    connect(m_sidebar, &Sidebar::searchChanged, &chat, &ChatController::setFilter);
     connect(m_sidebar, &Sidebar::conversationActivated, this, [this](qint64 id) {
         m_parts.chat.open(id);
         if (m_narrowSidebar) {
@@ -57,13 +58,13 @@ void MainWindow::connectSidebar() {
     });
     connect(m_sidebar, &Sidebar::renameRequested, &chat,
             [&chat](qint64 id, const QString& title) { chat.rename(id, title); });
-    connect(m_sidebar, &Sidebar::deleteRequested, &chat, [&chat](qint64 id) { chat.remove(id); });
+    connectKeeper();
 }
 
 void MainWindow::connectConversation() {
     ChatController& chat = m_parts.chat;
-    connect(&m_pane->composer(), &Composer::submitted, this, [this](const QString& text) {
-        m_parts.chat.send(text);
+    connect(&m_pane->composer(), &Composer::submitted, this, [this](const QString& text, const QString& replyStart) {
+        m_parts.chat.send(text, replyStart);
         m_pane->messages().scrollToEnd();
     });
     connect(&m_pane->composer(), &Composer::stopRequested, &chat, &ChatController::stop);
@@ -71,7 +72,7 @@ void MainWindow::connectConversation() {
     MessageView& view = m_pane->messages();
     connect(&view, &MessageView::copyRequested, this, [this](int row) {
         const auto& items = m_parts.chat.messages().items();
-        if (row >= 0 && row < int(items.size())) QApplication::clipboard()->setText(items[std::size_t(row)].text);
+        if (row >= 0 && row < int(items.size())) QApplication::clipboard()->setText(withoutThought(items[std::size_t(row)].text));
     });
     connect(&view, &MessageView::editSubmitted, &chat, &ChatController::edit);
     connect(&view, &MessageView::regenerateRequested, &chat, &ChatController::regenerate);
@@ -81,6 +82,20 @@ void MainWindow::connectConversation() {
         // A model's words are not to be trusted with files or programs.
         if (url.scheme() == u"http" || url.scheme() == u"https" || url.scheme() == u"mailto")
             QDesktopServices::openUrl(url);
+    });
+    connect(&view, &MessageView::saveCodeRequested, this, [this](const QString& fileName, const QString& code) {
+        auto* dialog = new QFileDialog(this, tr("Save code"), fileName);
+        dialog->setAttribute(Qt::WA_DeleteOnClose);
+        dialog->setAcceptMode(QFileDialog::AcceptSave);
+        dialog->selectFile(fileName);
+        connect(dialog, &QFileDialog::fileSelected, this, [this, code](const QString& path) {
+            QSaveFile file(path);
+            const bool written = file.open(QFile::WriteOnly | QFile::Text) && file.write((code + u'\n').toUtf8()) >= 0 && file.commit();
+            if (!written)
+                m_pane->notice().showNotice(NoticeBar::Kind::Error, tr("The code was not saved"), tr("%1: %2").arg(path, file.errorString()),
+                                            tr("Choose another folder."));
+        });
+        dialog->open();
     });
     connect(&m_pane->emptyState(), &EmptyState::openFileRequested, this, &MainWindow::chooseFile);
     connect(&m_pane->emptyState(), &EmptyState::chooseModelRequested, this, &MainWindow::popUpModelMenu);
@@ -92,7 +107,7 @@ void MainWindow::connectConversation() {
         const auto wishes = loadRequest({}, [this](const QString& key) { return m_parts.settings.globals().value(key); });
         m_modelMenu->showPlans([this, wishes](const core::ModelCard& card) {
             const auto planned = card.needs ? planOf(*card.needs, m_room, wishes) : std::nullopt;
-            return planned ? QString::fromStdString(core::describe(planned->plan)) : QString();
+            return planned ? std::optional(planned->plan) : std::nullopt;
         });
     });
     connect(m_pane, &ConversationPane::backendReasonRequested, this, &MainWindow::showBackendReason);
@@ -108,7 +123,7 @@ void MainWindow::connectActions() {
     on(m_actions->settings, [this] { showSettings(); });
     on(m_actions->quit, [this] { close(); });
     on(m_actions->copyReply, [this] {
-        if (lastRow() >= 0) QApplication::clipboard()->setText(m_parts.chat.messages().items().back().text);
+        if (lastRow() >= 0) QApplication::clipboard()->setText(withoutThought(m_parts.chat.messages().items().back().text));
     });
     on(m_actions->editLast, [this] {
         const auto& items = m_parts.chat.messages().items();
@@ -116,6 +131,12 @@ void MainWindow::connectActions() {
             std::find_if(items.rbegin(), items.rend(), [](const MessageItem& item) { return !item.isReply(); });
         if (last != items.rend()) m_pane->messages().beginEdit(int(std::distance(last, items.rend())) - 1);
     });
+    on(m_actions->findInChat, [this] {
+        const QString selected = m_pane->messages().selectedText();
+        m_pane->findBar().open(selected.contains(u'\n') ? QString() : selected.left(200));
+    });
+    on(m_actions->findNext, [this] { m_pane->messages().findNext(+1); });
+    on(m_actions->findPrevious, [this] { m_pane->messages().findNext(-1); });
     on(m_actions->findChat, [this] {
         if (m_sidebar->isHidden()) m_actions->sidebar->trigger();
         m_sidebar->focusSearch();
@@ -175,6 +196,7 @@ void MainWindow::connectChat() {
         refreshActions();
     });
     connect(&chat, &ChatController::statusChanged, this, &MainWindow::refreshComposer);
+    connect(&chat, &ChatController::messageShown, &m_pane->messages(), &MessageView::showMessage);
     connect(&chat, &ChatController::conversationDeleted, this, [this](qint64 id, const QString& title) {
         m_toast->offerUndo(title.isEmpty() ? tr("Chat deleted") : tr("“%1” deleted").arg(title),
                            [this, id] { m_parts.chat.restore(id); });
@@ -330,6 +352,7 @@ void MainWindow::roomChanged() {
 void MainWindow::showModelLoaded(const core::ModelInfo& info) {
     const QString name = QString::fromStdString(info.name);
     m_parts.settings.set(QStringLiteral("models.last"), m_loadingPath);
+    noteModelUsed(m_loadingPath);
     m_pane->modelButton().setModel(name, QString::fromStdString(info.quantization));
     m_pane->setBackend(info);
     m_pane->setContext(m_stats.contextUsed, info.contextLength);
@@ -392,7 +415,9 @@ void MainWindow::showModelFailed(const core::Error& error) {
 }
 
 void MainWindow::scanModels() {
-    m_parts.library.scan(QStringList(LibraryClient::defaultFolder()) + m_parts.settings.modelFolders());
+    const bool others = m_parts.settings.value(QStringLiteral("models.otherStores")).toString() == u"use";
+    m_parts.library.scan(QStringList(LibraryClient::defaultFolder()) + m_parts.settings.modelFolders(),
+                         others ? LibraryClient::OtherStores::Use : LibraryClient::OtherStores::Ignore);
 }
 
 /// The one button of the empty state opens a file; this tells those who have none.
@@ -483,7 +508,7 @@ void MainWindow::settingChanged(const QString& key) {
                                                         : m_actions->themeSystem;
         action->setChecked(true);
         Theme::instance().choose(choice);
-    } else if (key == u"models.folders") {
+    } else if (key == u"models.folders" || key == u"models.otherStores") {
         scanModels();
     } else if (key == u"ui.sidebar" || key == u"ui.statusPanel") {
         fold();
@@ -536,10 +561,14 @@ void MainWindow::refreshActions() {
     m_actions->editLast->setEnabled(any);
     m_actions->renameChat->setEnabled(m_parts.chat.current() != 0);
     m_actions->deleteChat->setEnabled(m_parts.chat.current() != 0);
+    for (QAction* action : {m_actions->pinChat, m_actions->archiveChat, m_actions->moveChat})
+        action->setEnabled(m_parts.chat.current() > 0);
     m_actions->regenerate->setEnabled(any && able && !replying);
     m_actions->continueReply->setEnabled(cutOff && able && !replying);
     m_actions->stop->setEnabled(replying);
     m_actions->unload->setEnabled(m_parts.engine.model().has_value());
+    m_actions->exportChat->setEnabled(m_parts.chat.current() > 0);
+    refreshModelsAtHand();
 }
 
 void MainWindow::refreshTitle() {

@@ -460,10 +460,14 @@ void MemoryPlanTest::wrongPartsStayOnTheCpu() {
 
     // What the self-test cannot find: kernels that are not there.
     needs.needsSpecials = true;
+    QCOMPARE(int(planWith({}).reason), int(PlanReason::Full));
+    QCOMPARE(int(planWith({.specials = true}).reason), int(PlanReason::CpuGpuWrong));
+    needs.beyondGpu = true;
     plan = planWith({});
     QCOMPARE(int(plan.reason), int(PlanReason::CpuGpuLacks));
     QVERIFY(!plan.onGpu() && text(plan).startsWith("CPU, because Hearth's kernels for the GPU lack what this model needs"));
-    needs.needsSpecials = false;
+    needs.needsSpecials = needs.beyondGpu = false;
+    QCOMPARE(int(planWith({.specials = true}).reason), int(PlanReason::Full));
 
     // A cache that the GPU gets wrong: another one there, the wished one where the CPU does it all.
     const PlanWishes q8{.kvType = KvType::Q8_0};

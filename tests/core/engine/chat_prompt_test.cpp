@@ -4,6 +4,8 @@
 #include "core/engine/builtin_templates.h"
 #include "core/engine/chat_prompt.h"
 
+#include <nlohmann/json.hpp>
+
 #include <QDir>
 #include <QFile>
 #include <QTest>
@@ -252,6 +254,104 @@ private slots:
         // Nothing to carry on: an answer.
         QCOMPARE(it.read({says(Role::User, "hi")}, true), "«<s>»«<|user|>»hi«<|end|>»«<|assistant|>»");
         QCOMPARE(it.read({says(Role::User, "hi"), says(Role::Assistant, "")}, true), "«<s>»«<|user|>»hi«<|end|>»«<|assistant|>»");
+    }
+
+    void begunReasoning_isCarriedOnAsTheFormatWantsIt_data() {
+        QTest::addColumn<QString>("source");
+        QTest::addColumn<QString>("begun");
+        QTest::addColumn<QString>("rendered"); // the end of the prompt
+        QTest::addColumn<QString>("start");    // r: inside the reasoning, w: its tag is written, m: in a message
+        const QString think = "{% for m in messages %}[{{ m.content }}]{% endfor %}A:{{ '<think>\n' }}";
+        const QString plain = "{% for m in messages %}[{{ m.content }}]{% endfor %}A:";
+        const QString harmony = "{% for m in messages %}<|channel|>x<|message|>{{ m.content }}<|end|>{% endfor %}<|start|>assistant";
+        const QString recipients = "{# recipient #}{% for m in messages %}>>>all {{ m.content }}{% endfor %}>>>";
+        QTest::newRow("no reply yet") << think << "" << "A:<think>\n" << "r";
+        QTest::newRow("nothing opened") << plain << "" << "A:" << "";
+        QTest::newRow("inside, the prompt's tag") << think << "<think>\nhm" << "A:<think>\nhm" << "rwm";
+        QTest::newRow("behind it") << think << "<think>\nhm\n</think>\n\nSo" << "A:<think>\nhm\n</think>\n\nSo" << "wm";
+        QTest::newRow("inside, its own tag") << plain << "<think>hm" << "A:<think>hm" << "rwm";
+        QTest::newRow("an answer") << plain << "So" << "A:So" << "m";
+        QTest::newRow("the final channel") << harmony << "<think>\nhm\n</think>\n\nSo" << "<|start|>assistant<|channel|>final<|message|>So" << "m";
+        QTest::newRow("a recipient") << recipients << "So" << ">>>all\nSo" << "m";
+    }
+    void begunReasoning_isCarriedOnAsTheFormatWantsIt() {
+        QFETCH(QString, source);
+        QFETCH(QString, begun);
+        QFETCH(QString, rendered);
+        QFETCH(QString, start);
+        const Fixture it(source.toStdString(), letters({}));
+        const std::vector<ChatMessage> messages{says(Role::User, "hi"), says(Role::Assistant, begun.toStdString())};
+        const auto text = it.prompt->render(messages, true);
+        QVERIFY(text);
+        QVERIFY2(text->ends_with(rendered.toStdString()), text->c_str());
+        const ReplyStart& at = it.prompt->replyStart();
+        QCOMPARE(QString(at.reasoning ? "r" : "") + (at.tagWritten ? "w" : "") + (at.inMessage ? "m" : ""), start);
+    }
+
+    void pastReasoning_staysOutWhereTheTemplateDoesNotKnowIt() {
+        const std::vector<ChatMessage> messages{says(Role::User, "hi"), says(Role::Assistant, "<think>\nhm\n</think>\n\nyes"), says(Role::User, "on")};
+        const Fixture harmony("{% for m in messages %}<|channel|>x<|message|>{{ m.content }}<|end|>{% endfor %}", letters({}));
+        QCOMPARE(*harmony.prompt->render(messages, false), std::string("<|channel|>x<|message|>hi<|end|><|channel|>x<|message|>yes<|end|><|channel|>x<|message|>on<|end|>"));
+        const Fixture plain("{% for m in messages %}[{{ m.content }}]{% endfor %}", letters({}));
+        QCOMPARE(*plain.prompt->render(messages, false), std::string("[hi][<think>\nhm\n</think>\n\nyes][on]"));
+    }
+
+    void tools_areRenderedAsTheMakersTemplatesHaveThem_data() { makersTemplates_areInUse_data(); }
+    void tools_areRenderedAsTheMakersTemplatesHaveThem() {
+        QFETCH(QString, path);
+        if (path.isEmpty()) QSKIP("no " HEARTH_SHARED_REFS "/templates");
+        QFile file(path);
+        QFile cases(QString(path).replace(".jinja", ".cases.jsonl"));
+        QVERIFY(file.open(QIODevice::ReadOnly) && cases.open(QIODevice::ReadOnly));
+        Vocabulary vocabulary = letters({"<pad>"});
+        vocabulary.padding = static_cast<TokenId>(vocabulary.tokens.size() - 1);
+        const Fixture it(file.readAll().toStdString(), std::move(vocabulary));
+        const auto without = [](std::string text, std::string_view part) {
+            for (std::size_t at; (at = text.find(part)) != std::string::npos;) text.erase(at, part.size());
+            return text;
+        };
+        int compared = 0;
+        while (!cases.atEnd()) {
+            const auto one = nlohmann::ordered_json::parse(cases.readLine().toStdString());
+            const std::string name = one.at("case");
+            if (!one.contains("expected") || (name != "tools" && name != "tool_call")) continue;
+            const std::string expected = one.at("expected");
+            if (expected.find("2026") != std::string::npos) continue; // today's date
+            std::vector<ChatMessage> messages;
+            for (const auto& message : one.at("context").at("messages")) {
+                const std::string role = message.at("role");
+                ChatMessage made{role == "system" ? Role::System : role == "user" ? Role::User : role == "tool" ? Role::Tool : Role::Assistant, message.at("content")};
+                made.toolName = message.value("name", "");
+                made.toolCallId = message.value("tool_call_id", "");
+                for (const auto& call : message.value("tool_calls", nlohmann::ordered_json::array())) {
+                    made.toolCalls.push_back({call.at("function").at("name"), call.at("function").at("arguments").dump(), call.at("id")});
+                }
+                messages.push_back(std::move(made));
+            }
+            const auto text = it.prompt->render(messages, false, one.at("context").at("tools").dump());
+            QVERIFY2(text, text ? "" : text.error().message.c_str());
+            if (!it.prompt->notice().empty()) continue; // without a tool's or a system role: the family's format
+            QCOMPARE(QString::fromStdString(without(*text, kControlBreaker)), QString::fromStdString(expected));
+            ++compared;
+        }
+        // Those refuse these conversations, or write today's date.
+        const QStringList none{"google-gemma-2-2b-it", "llama-cpp-deepseek-r1", "meta-llama-Llama-3.2-3B-Instruct", "mistral-tokenizer-v1-74733e", "openai-gpt-oss-120b", "upstage-Solar-Open-100B"};
+        QCOMPARE(compared == 0, none.contains(QFileInfo(path).completeBaseName()));
+    }
+
+    void tools_thatAreNoJsonListAreRefused() {
+        const Fixture it("{{ tools }}{% for m in messages %}{{ m.content }}{% endfor %}");
+        QVERIFY(it.prompt->knowsTools());
+        QVERIFY(!Fixture(kMarked).prompt->knowsTools());
+        const std::vector<ChatMessage> messages{says(Role::User, "hi")};
+        for (const std::string& tools : {std::string("{}"), std::string("[1]"), std::string("[{]"), std::string("x"), std::string(5000, '[') + std::string(5000, ']')}) {
+            const auto text = it.prompt->render(messages, false, tools);
+            QVERIFY(!text);
+            QCOMPARE(static_cast<int>(text.error().code), static_cast<int>(ErrorCode::InvalidArgument));
+        }
+        const auto text = it.prompt->render(messages, false, R"([{"type": "function", "function": {"name": "</s>"}}])");
+        QVERIFY(text);
+        QVERIFY2(text->find("</s>") == std::string::npos, text->c_str()); // broken, as in a message
     }
 
     void requestsWithoutAQuestion_areRefused() {

@@ -33,6 +33,7 @@ struct Reply {
     std::string text;
     std::vector<core::PromptProgress> progress;
     int pieces = 0;
+    core::ReplyParts parts; ///< as they came
 
     [[nodiscard]] bool ok() const { return result.has_value(); }
     [[nodiscard]] const core::GenerationStats& stats() const { return result->stats; }
@@ -58,6 +59,7 @@ inline Reply ask(core::Engine& engine, const core::GenerationRequest& request, s
         ++reply.pieces;
         if (hooks.text) hooks.text(text);
     };
+    events.part = [&](const core::ReplyDelta& delta) { reply.parts.add(delta); };
     reply.result = engine.generate(request, events, std::move(stop));
     return reply;
 }

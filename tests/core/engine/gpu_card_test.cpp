@@ -3,6 +3,7 @@
 // The engine on this machine's own GPU, with HEARTH_TEST_GPU=1: memory comes back after every unload, and the two failures that can be forced
 // on a real card (its memory is full; a kernel touches an address that is nobody's) end in a whole reply. A card cannot be lost twice in one
 // process: that test is the last.
+#include "core/catalog/memory_plan.h"
 #include "core/engine/system_gpus.h"
 #include "kernels/backend_loader.h"
 #include "tests/core/engine/engine_test_support.h"
@@ -13,6 +14,7 @@
 #include <QTest>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -148,6 +150,40 @@ private slots:
               static_cast<long long>((start - least) >> 20));
         QVERIFY(during > 0);
         QVERIFY(start - least <= kMayStay);
+    }
+
+    /// What the plan says before a load, and what the card then lacks, after a prompt that needs all of the scratch memory.
+    void planIsWhatTheCardGives_data() {
+        QTest::addColumn<int>("context");
+        QTest::addColumn<QString>("kvType");
+        QTest::newRow("4,096 tokens") << 4096 << "f16";
+        QTest::newRow("32,768 tokens") << 32768 << "f16";
+        QTest::newRow("32,768 tokens, q8_0") << 32768 << "q8_0";
+    }
+    void planIsWhatTheCardGives() {
+        if (std::getenv("HEARTH_TEST_GPU_MODEL") == nullptr) QSKIP("a model of some size is needed: HEARTH_TEST_GPU_MODEL");
+        QFETCH(int, context);
+        QFETCH(QString, kvType);
+        core::Engine engine({.gpus = gpus()});
+        QVERIFY(engine.load(loadRequest(), {}, {})); // the driver's own memory of this process is taken now
+        engine.unload();
+        const auto before = static_cast<std::int64_t>(freeBytes());
+        const auto needs = core::readMemoryNeeds(m_model);
+        QVERIFY(needs.has_value());
+        const bool q8 = kvType == "q8_0";
+        core::MemoryRoom room{.gpu = core::GpuKind::Discrete, .gpuFree = static_cast<std::uint64_t>(before), .gpuTotal = static_cast<std::uint64_t>(before)};
+        const core::MemoryPlan plan =
+            core::planMemory(*needs, room, {.contextLength = context, .kvType = q8 ? kernels::KvType::Q8_0 : kernels::KvType::F16});
+        core::LoadRequest load = loadRequest();
+        load.contextLength = context;
+        load.kvType = kvType.toStdString();
+        const auto info = engine.load(load, {}, {});
+        QVERIFY2(info && info->backend == "GPU", info ? info->backendReason.c_str() : info.error().message.c_str());
+        QVERIFY(ask(engine, request({fromUser(longText(60))}, 8)).ok());
+        const auto measured = static_cast<double>(before - static_cast<std::int64_t>(freeBytes()));
+        const auto predicted = static_cast<double>(plan.gpu.total());
+        qInfo("predicted %.0f MB, measured %.0f MB: %+.1f %%", predicted / 1e6, measured / 1e6, (predicted / measured - 1.0) * 100.0);
+        QVERIFY(std::fabs(predicted / measured - 1.0) <= 0.05);
     }
 
     void fullMemoryAtTheLoad_leavesTheCpu() {

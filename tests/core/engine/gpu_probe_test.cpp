@@ -153,6 +153,7 @@ private slots:
         QVERIFY((gaps("attention", "q8_0") == core::GpuGaps{.q8Cache = true}));
         QVERIFY((gaps("ropeAndAppend", "q8_0") == core::GpuGaps{.q8Cache = true}));
         QVERIFY((gaps("moeRoute") == core::GpuGaps{.mixtures = true}));
+        QVERIFY((gaps("copyColumns") == core::GpuGaps{.specials = true}));
         QVERIFY((gaps("sample") == core::GpuGaps{.sampling = true}));
         // What every layer needs, and whatever is not known here.
         for (const char* all : {"rmsNorm", "addRmsNorm", "rope", "add", "zero", "something new"}) QVERIFY2(!gaps(all), all);

@@ -322,6 +322,22 @@ private slots:
         QVERIFY(fs::exists(file));
     }
 
+    void open_codeOfOthersIsRefused_data() {
+        QTest::addColumn<QString>("code");
+        QTest::newRow("trigger") << "CREATE TRIGGER spy AFTER INSERT ON message BEGIN DELETE FROM message; END";
+        QTest::newRow("view") << "CREATE VIEW spy AS SELECT writefile('x', 'y')";
+        QTest::newRow("changed trigger of ours") << "DROP TRIGGER message_search_insert; CREATE TRIGGER message_search_insert "
+                                                    "AFTER INSERT ON message BEGIN DELETE FROM message; END";
+    }
+    void open_codeOfOthersIsRefused() {
+        QFETCH(QString, code);
+        const fs::path file = m_path / "chats.db";
+        fill(file, 2);
+        SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec(code.toStdString());
+        HEARTH_FAILS_WITH(Database::open(file), "MalformedFile");
+        QVERIFY(fs::exists(file)); // left alone, not set aside
+    }
+
     void write_fullDatabaseLosesNothing() {
         const fs::path file = m_path / "chats.db";
         fill(file, 5);
@@ -363,7 +379,7 @@ private slots:
         QCOMPARE(::pipe(ends), 0);
         const int status = inChild([&] {
             std::signal(SIGXFSZ, SIG_IGN);
-            const rlimit limit{400'000, 400'000};
+            const rlimit limit{600'000, 600'000};
             if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 200;
             auto database = Database::open(file);
             if (!database) return 201;

@@ -5,6 +5,7 @@
 
 #include "core/store/chat_store.h"
 #include "core/store/database.h"
+#include "core/store/search_index.h"
 #include "store_test_support.h"
 
 #include <SQLiteCpp/Database.h>
@@ -52,18 +53,19 @@ private slots:
         const std::vector<Migration> first = stepsWith({});
         auto database = Database::open(m_file, first);
         HEARTH_SUCCEEDS(database);
-        ChatStore store(**database);
-        const auto conversation = store.createConversation("old");
-        HEARTH_SUCCEEDS(conversation);
-        const auto question = store.addMessage(conversation->id, {}, StoredRole::User, "kept?", MessageState::Complete);
-        HEARTH_SUCCEEDS(question);
-        HEARTH_SUCCEEDS(store.addMessage(conversation->id, question->id, StoredRole::Assistant, "kept.", MessageState::Complete));
+        // By hand: the store speaks the newest schema only.
+        (*database)->handle().exec("BEGIN; INSERT INTO conversation (id, title, title_folded, created_ms, updated_ms, active_leaf) "
+                                   "VALUES (1, 'old', 'old', 5, 6, 2); "
+                                   "INSERT INTO message (id, conversation_id, parent_id, role, state, created_ms, text) VALUES "
+                                   "(1, 1, NULL, 1, 0, 5, 'kept?'), (2, 1, 1, 2, 0, 6, 'kept.'); COMMIT");
     }
 
     void schema_stepsAreNumberedAndNeverEdited() {
         // SHA-256 of every schema file. A new step adds a line; a line never changes, because files of that version exist.
         const std::vector<QByteArray> hashes{
             "13536af38e025f1e12c7528f5cabdc8efc4693c29ce6563d91f424402be335df",
+            "d249454e71ceb799074c626fc61b8ed7d3a6ec96199046acbb6aa4a206298dc7",
+            "7f0a2fe70d9acea92ef55cd931b135ad5d2a43903ed903232877538c4717995c",
         };
         const auto steps = schemaMigrations();
         QCOMPARE(steps.size(), hashes.size());
@@ -160,10 +162,27 @@ private slots:
     void open_laterVersionIsRefusedAndLeftAlone() {
         HEARTH_SUCCEEDS(Database::open(m_file, stepsWith({kAddNote})));
         const QByteArray before = bytesOf(m_file);
-        const auto opened = Database::open(m_file);
+        const auto opened = Database::open(m_file, stepsWith({}));
         HEARTH_FAILS_WITH(opened, "DatabaseTooNew");
         QVERIFY2(opened.error().message.find("version 2") != std::string::npos, opened.error().message.c_str());
         QCOMPARE(bytesOf(m_file), before);
+    }
+
+    void product_stepsBringAnOldFileToToday() {
+        auto database = Database::open(m_file);
+        HEARTH_SUCCEEDS(database);
+        expectData(**database);
+        SearchIndex index(**database);
+        const auto rebuilt = index.rebuildIfOutdated();
+        HEARTH_SUCCEEDS(rebuilt);
+        QVERIFY(*rebuilt);
+        const auto hits = index.search("kept");
+        HEARTH_SUCCEEDS(hits);
+        QCOMPARE(hits->size(), 2u);
+        const auto rows = ChatStore(**database).conversations();
+        HEARTH_SUCCEEDS(rows);
+        QCOMPARE(rows->size(), 1u);
+        QVERIFY(!rows->front().pinned && !rows->front().archived && !rows->front().folder);
     }
 
 private:
@@ -172,15 +191,9 @@ private:
     }
 
     static void expectData(Database& database) {
-        const ChatStore store(database);
-        const auto rows = store.conversations();
-        HEARTH_SUCCEEDS(rows);
-        QCOMPARE(rows->size(), 1u);
-        const auto path = store.activePath(rows->front().id);
-        HEARTH_SUCCEEDS(path);
-        QCOMPARE(path->size(), 2u);
-        QCOMPARE(path->front().text, std::string("kept?"));
-        QCOMPARE(path->back().text, std::string("kept."));
+        QCOMPARE(database.handle().execAndGet("SELECT group_concat(title) FROM conversation").getString(), std::string("old"));
+        QCOMPARE(database.handle().execAndGet("SELECT group_concat(text, ' ') FROM (SELECT text FROM message ORDER BY id)").getString(),
+                 std::string("kept? kept."));
     }
 
     std::unique_ptr<QTemporaryDir> m_folder;

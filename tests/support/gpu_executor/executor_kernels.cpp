@@ -24,6 +24,7 @@ hearth_executor::KernelList executorKernels;
 #include "amd_builtins.h"
 #include "kernels/hip/device.h"
 #undef HEARTH_BIG_KERNEL
+#undef HEARTH_FULL_KERNEL
 #undef HEARTH_KERNEL
 #undef HEARTH_SHARED
 #include "executor_macros.h"

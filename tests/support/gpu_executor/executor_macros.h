@@ -19,6 +19,7 @@
         HEARTH_CLEAR_PADDING(Args));                                                                                                      \
     static void name(const Args args)
 #define HEARTH_BIG_KERNEL(name, Args, threads) HEARTH_KERNEL(name, Args, threads)
+#define HEARTH_FULL_KERNEL(name, Args, threads) HEARTH_KERNEL(name, Args, threads)
 
 // In kernels it stands behind HEARTH_SHARED, where compilers take only their own spelling.
 #define alignas(bytes) __attribute__((aligned(bytes)))

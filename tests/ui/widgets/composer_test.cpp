@@ -2,6 +2,7 @@
 //
 // Composer: what Enter, Escape, input methods, pasting and the button do.
 #include "ui/style/theme.h"
+#include "ui/models/message_attachments.h"
 #include "ui/widgets/composer.h"
 #include "ui/widgets/composer_input.h"
 
@@ -10,7 +11,10 @@
 #include <QClipboard>
 #include <QLabel>
 #include <QMimeData>
+#include <QPlainTextEdit>
 #include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QToolButton>
 #include <QtTest>
 
 using namespace hearth::ui;
@@ -30,9 +34,16 @@ private slots:
     void disabledSaysWhy();
     void growsToTenLines();
     void pasteIsPlainText();
-    void hugePasteKeepsItsText_data();
-    void hugePasteKeepsItsText();
+    void hugeTextKeepsItsText_data();
+    void hugeTextKeepsItsText();
     void undoRestoresTheText();
+    void longPasteBecomesAnAttachment();
+    void filesBecomeAttachments();
+    void whatIsNoTextIsRefused();
+    void draftHoldsAll();
+    void upBringsBackWhatWasSent();
+    void replyCanBeBegun();
+    void tokensAreShown();
     void clickAnywhereFocuses();
 
 private:
@@ -178,7 +189,7 @@ void ComposerTest::pasteIsPlainText()
     QCOMPARE(m_composer->text(), QStringLiteral("bold"));
 }
 
-void ComposerTest::hugePasteKeepsItsText_data()
+void ComposerTest::hugeTextKeepsItsText_data()
 {
     QTest::addColumn<QString>("text");
     QTest::newRow("one line") << QString(1'000'000, u'x');
@@ -189,10 +200,10 @@ void ComposerTest::hugePasteKeepsItsText_data()
 }
 
 /// Without the cuts the first row takes minutes.
-void ComposerTest::hugePasteKeepsItsText()
+void ComposerTest::hugeTextKeepsItsText()
 {
     QFETCH(const QString, text);
-    paste(text);
+    m_composer->setText(text); // pasted it would become an attachment
     QVERIFY(m_composer->text() == text);
     QTest::keyClicks(input(), QStringLiteral("!"));
     input()->selectAll();
@@ -206,11 +217,134 @@ void ComposerTest::hugePasteKeepsItsText()
 
 void ComposerTest::undoRestoresTheText()
 {
-    const QString text(10'000, u'q');
+    const QString text(7'000, u'q');
     paste(text);
     m_composer->setText({});
     input()->undo();
     QVERIFY(m_composer->text() == text);
+}
+
+void ComposerTest::longPasteBecomesAnAttachment()
+{
+    const QString text = QString(QStringLiteral("a line of a log\n")).repeated(1000).trimmed();
+    QTest::keyClicks(input(), QStringLiteral("Why?"));
+    paste(text);
+    QCOMPARE(m_composer->text(), QStringLiteral("Why?"));
+    const TurnText turn = splitAttachments(m_composer->draft());
+    QCOMPARE(turn.attachments.size(), 1u);
+    QVERIFY(turn.attachments[0].text == text);
+    auto* chip = m_composer->findChild<QToolButton*>(QStringLiteral("attachmentChip"));
+    QVERIFY(chip && !chip->accessibleName().isEmpty());
+    QTest::mouseClick(chip, Qt::LeftButton);
+    QCOMPARE(m_composer->draft(), QStringLiteral("Why?"));
+}
+
+void ComposerTest::filesBecomeAttachments()
+{
+    const QTemporaryDir folder;
+    const auto write = [&](const QString& name, const QByteArray& bytes) {
+        QFile file(folder.filePath(name));
+        if (file.open(QFile::WriteOnly))
+            file.write(bytes);
+        return QUrl::fromLocalFile(file.fileName());
+    };
+    auto* data = new QMimeData;
+    data->setUrls({write(QStringLiteral("a.csv"), "day,visits\r\n1,2\r\n"), write(QStringLiteral("b.py"), "print(1)\n")});
+    QApplication::clipboard()->setMimeData(data);
+    input()->paste();
+    const TurnText turn = splitAttachments(m_composer->draft());
+    QCOMPARE(turn.attachments.size(), 2u);
+    QCOMPARE(turn.attachments[0], (Attachment{QStringLiteral("a.csv"), QStringLiteral("csv"), QStringLiteral("day,visits\n1,2")}));
+    QCOMPARE(turn.attachments[1], (Attachment{QStringLiteral("b.py"), QStringLiteral("py"), QStringLiteral("print(1)")}));
+    // Files alone can be sent.
+    QSignalSpy spy(m_composer.get(), &Composer::submitted);
+    QTest::keyClick(input(), Qt::Key_Return);
+    QCOMPARE(spy.size(), 1);
+    QCOMPARE(splitAttachments(spy[0][0].toString()).attachments, turn.attachments);
+    QVERIFY(m_composer->draft().isEmpty());
+}
+
+void ComposerTest::whatIsNoTextIsRefused()
+{
+    const QTemporaryDir folder;
+    const auto problemWith = [&](const QString& name, const QByteArray& bytes) {
+        QFile file(folder.filePath(name));
+        if (file.open(QFile::WriteOnly))
+            file.write(bytes);
+        file.close();
+        m_composer->attachFiles({file.fileName()});
+        return m_composer->findChild<QLabel*>(QStringLiteral("attachmentProblem"))->text();
+    };
+    QVERIFY(problemWith(QStringLiteral("a.pdf"), "%PDF-1.7 ...").contains(QLatin1String("PDF")));
+    QVERIFY(problemWith(QStringLiteral("a.png"), QByteArray("\x89PNG\r\n\x1a\n\0\0", 10)).contains(QLatin1String("not a text file")));
+    QVERIFY(problemWith(QStringLiteral("a.bin"), "\xfd\x80 latin").contains(QLatin1String("not a text file")));
+    QVERIFY(problemWith(QStringLiteral("a.log"), QByteArray(2 * kMaxAttachmentBytes, 'x')).contains(QLatin1String("larger")));
+    QVERIFY(problemWith(QStringLiteral("a.txt"), "\n\n").contains(QLatin1String("empty")));
+    m_composer->attachFiles({folder.path()});
+    QVERIFY(m_composer->findChild<QLabel*>(QStringLiteral("attachmentProblem"))->text().contains(QLatin1String("folder")));
+    QVERIFY(m_composer->draft().isEmpty());
+    QTest::keyClicks(input(), QStringLiteral("x")); // who types on has read it
+    QVERIFY(m_composer->findChild<QLabel*>(QStringLiteral("attachmentProblem"))->text().isEmpty());
+}
+
+void ComposerTest::draftHoldsAll()
+{
+    QSignalSpy changed(m_composer.get(), &Composer::draftChanged);
+    const QString draft = joinAttachments({{{QStringLiteral("a.md"), QStringLiteral("md"), QStringLiteral("```\nfenced\n```")}}, QStringLiteral("typed\ntext")});
+    m_composer->setDraft(draft);
+    QCOMPARE(m_composer->draft(), draft);
+    QCOMPARE(m_composer->text(), QStringLiteral("typed\ntext"));
+    QVERIFY(!changed.isEmpty());
+    m_composer->setDraft({});
+    QVERIFY(m_composer->draft().isEmpty());
+}
+
+void ComposerTest::upBringsBackWhatWasSent()
+{
+    m_composer->setHistory({QStringLiteral("first"), QStringLiteral("second\nof two lines"), QStringLiteral("third")});
+    QTest::keyClick(input(), Qt::Key_Up);
+    QCOMPARE(m_composer->text(), QStringLiteral("third"));
+    QTest::keyClick(input(), Qt::Key_Up);
+    QCOMPARE(m_composer->text(), QStringLiteral("second\nof two lines"));
+    QTest::keyClick(input(), Qt::Key_Up); // within the two lines first
+    QTest::keyClick(input(), Qt::Key_Up);
+    QCOMPARE(m_composer->text(), QStringLiteral("first"));
+    QTest::keyClick(input(), Qt::Key_Up);
+    QCOMPARE(m_composer->text(), QStringLiteral("first"));
+    QTest::keyClick(input(), Qt::Key_Down);
+    QCOMPARE(m_composer->text(), QStringLiteral("second\nof two lines"));
+    // What is typed is never replaced.
+    m_composer->setText(QStringLiteral("mine"));
+    QTest::keyClick(input(), Qt::Key_Up);
+    QCOMPARE(m_composer->text(), QStringLiteral("mine"));
+}
+
+void ComposerTest::replyCanBeBegun()
+{
+    QSignalSpy spy(m_composer.get(), &Composer::submitted);
+    auto* start = m_composer->findChild<QPlainTextEdit*>(QStringLiteral("replyStartInput"));
+    QVERIFY(!start->isVisible());
+    QTest::keyClicks(input(), QStringLiteral("List three"));
+    m_composer->beginReplyStart();
+    QVERIFY(start->isVisible());
+    QTest::keyClicks(start, QStringLiteral("1. "));
+    QTest::keyClick(start, Qt::Key_Return);
+    QCOMPARE(spy.size(), 1);
+    QCOMPARE(spy[0][1].toString(), QStringLiteral("1. "));
+    QVERIFY(!start->isVisible());
+    QTest::keyClicks(input(), QStringLiteral("next"));
+    QTest::keyClick(input(), Qt::Key_Return);
+    QVERIFY(spy[1][1].toString().isEmpty());
+}
+
+void ComposerTest::tokensAreShown()
+{
+    const auto* label = m_composer->findChild<QLabel*>(QStringLiteral("composerTokens"));
+    QLocale::setDefault(QLocale(QLocale::English, QLocale::UnitedStates)); // as the program does
+    m_composer->setTokens(1234, 4096);
+    QVERIFY(label->text().contains(QLatin1String("1,234")) && label->text().contains(QLatin1String("4,096")));
+    m_composer->setTokens(-1, 4096);
+    QVERIFY(label->text().isEmpty());
 }
 
 void ComposerTest::clickAnywhereFocuses()

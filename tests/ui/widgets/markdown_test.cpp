@@ -14,7 +14,7 @@ namespace {
 /// One line per block, so that a failure can be read: "q l[1.] Paragraph spaced: text".
 QString describe(const MarkdownBlock& block)
 {
-    static const char* const kKinds[] = {"paragraph", "heading", "code", "table", "rule", "plain"};
+    static const char* const kKinds[] = {"paragraph", "heading", "code", "table", "rule", "plain", "math"};
     static const char* const kMarkers[] = {"*", "#", "[ ]", "[x]"};
     QString out;
     for (std::size_t i = 0; i < block.containers.size(); ++i) {
@@ -60,6 +60,8 @@ QString describe(const InlineText& inlineText)
         out += span.italic ? QStringLiteral("i") : QString();
         out += span.strike ? QStringLiteral("s") : QString();
         out += span.code ? QStringLiteral("c") : QString();
+        out += span.script > 0 ? QStringLiteral("^") : span.script < 0 ? QStringLiteral("v") : QString();
+        out += span.formula >= 0 && !span.italic && span.script == 0 ? QStringLiteral("f") : QString();
         out += span.href.isEmpty() ? QString() : u'@' + span.href;
         out += u']';
         at = span.start + span.length;
@@ -72,7 +74,9 @@ const QString kSample = QStringLiteral(
     "<think>\nThe user wants **steps**.\n\n```\nunclosed\n</think>\n\n# Title #\n\nIntro with `code`, **bold\nover lines** and [a link](https://example.org).\n"
     "Setext\n---\n\nText before a table\n| a | b |\n|---|:-:|\n| 1 | x\\|y |\n| 2 |\n\n1. First\n   - [ ] open\n   - [x] done\n\n     deep text\n"
     "2. Second:\n\n   ```cpp\n   int main() {\n\n     return 0;\n   }\n   ```\n   after the code\n10. Tenth\n\n> quoted\nlazy\n> > deeper\n> - item\n\n***\n"
-    "```bash\necho '```' # not an end\n~~~\n```\n- a\n- b\n\n- c\n+ other\n\n    indented code\n      more\n\nEnd\r\nof all\n===\n- \n--\n-\n---\ntail `open **half");
+    "```bash\necho '```' # not an end\n~~~\n```\n- a\n- b\n\n- c\n+ other\n\n    indented code\n      more\n\nEnd\r\nof all\n===\n- \n--\n-\n---\n$$\nx^2\n+ y$$\n"
+    "1. so\n   \\[ a\n   \\]\n\n$$ is what I want\n\nmore \\(x\\) and $y_1$\n\\begin{align*}\na &= b\n\\end{align*}\n"
+    "```math\nz\n```\ntail `open **half");
 
 } // namespace
 
@@ -91,6 +95,8 @@ private slots:
     void hostile();
     void inlines_data();
     void inlines();
+    void inlineMarkdownComesBack_data();
+    void inlineMarkdownComesBack();
     void streamingEnds_data();
     void streamingEnds();
     void code_data();
@@ -150,6 +156,16 @@ void MarkdownTest::blocks_data()
     row("open thought", "<think>\nhm", {"paragraph thought: hm"});
     row("thought closes a fence", "<think>\n```\nx\n</think>\nyes", {"code thought: x|", "paragraph spaced: yes"});
     row("half a tag", "<thi", {});
+    row("formula", "$$\nx^2\n$$", {"math: x^2"});
+    row("formula on one line", "so\n$$x$$.\nend", {"paragraph: so", "math: x", "paragraph: end"});
+    row("formula in brackets", "\\[\na\nb\n\\]", {"math: a|b"});
+    row("formula in a list item", "1. so\n   $$\n   x\n   $$\n2. next", {"l(1.) paragraph: so", "l math: x", "l(2.) paragraph: next"});
+    row("formula in a sentence", "$$x$$ is a formula", {"paragraph: $$x$$ is a formula"});
+    row("environment", "\\begin{align}\na &= b\n\\end{align}", {"math: \\begin{align}|a &= b|\\end{align}"});
+    row("other environment is text", "\\begin{document}", {"paragraph: \\begin{document}"});
+    row("open formula", "$$\nx", {"math open: x"});
+    row("dollars are no formula", "$$ is money\n\nmore", {"paragraph: $$ is money", "paragraph spaced: more"});
+    row("fenced formula", "```math\nx\n```", {"math<math>: x|"});
     row("tag later is text", "a\n\n<think>", {"paragraph: a", "paragraph spaced: <think>"});
     row("carriage returns", "a\r\n\r\nb\r\n", {"paragraph: a", "paragraph spaced: b"});
 }
@@ -320,6 +336,15 @@ void MarkdownTest::inlines_data()
     row("html is text", "<img src=x onerror=y><b>z</b>", "<img src=x onerror=y><b>z</b>");
     row("bold before a CJK letter", "**注意。**必ず", "[注意。:b]必ず");
     row("bold in punctuation", "(**a**), \"*b*\"", "([a:b]), \"[b:i]\"");
+    row("formula", "$x^2$", "[x:i][2:^]");
+    row("formula in brackets", "a \\(x_i\\) b", "a [x:i][i:iv] b");
+    row("formula with stars", "$a*b*c$ *d*", "[a:i][ ∗ :f][b:i][ ∗ :f][c:i] [d:i]");
+    row("money", "costs $5 and $10 more", "costs $5 and $10 more");
+    row("money alone", "$5-$10", "$5-$10");
+    row("shell", "`$HOME` and $PATH", "[$HOME:c] and $PATH");
+    row("words between dollars", "the $ sign and the $ sign", "the $ sign and the $ sign");
+    row("escaped dollar", "\\$5$", "$5$");
+
 }
 
 void MarkdownTest::inlines()
@@ -327,6 +352,29 @@ void MarkdownTest::inlines()
     QFETCH(const QString, source);
     QFETCH(const QString, expected);
     QCOMPARE(describe(parseInline(source)), expected);
+}
+
+void MarkdownTest::inlineMarkdownComesBack_data()
+{
+    QTest::addColumn<QString>("source");
+    for (const char* source : {"plain", "a **b** c", "*i* ~~s~~ `c`", "[text](https://example.org/x)", "https://example.org", "``a`b``", "so $x^2$ and \\(y\\)",
+                               "***both*** ends"})
+        QTest::newRow(source) << QString::fromUtf8(source);
+}
+
+/// What is copied as Markdown means what was copied.
+void MarkdownTest::inlineMarkdownComesBack()
+{
+    QFETCH(const QString, source);
+    const InlineText parsed = parseInline(source);
+    QCOMPARE(parseInline(inlineMarkdown(parsed, 0, int(parsed.text.size()))), parsed);
+    for (int to = 1; to <= int(parsed.text.size()); ++to) { // any part, too: its text and no more
+        const QString part = parseInline(inlineMarkdown(parsed, 0, to)).text;
+        if (parsed.formulas.empty())
+            QCOMPARE(part, parsed.text.left(to));
+        else
+            QVERIFY(part.startsWith(parsed.text.left(to)) || part == parsed.text);
+    }
 }
 
 void MarkdownTest::streamingEnds_data()

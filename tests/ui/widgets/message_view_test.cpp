@@ -2,6 +2,7 @@
 //
 // MessageView over a small model: what is painted where, what pointer and keyboard do, and that the window keeps its place.
 #include "core/store/chat_store.h"
+#include "ui/models/message_attachments.h"
 #include "ui/models/message_roles.h"
 #include "ui/style/theme.h"
 #include "ui/widgets/message_layout.h"
@@ -66,6 +67,7 @@ private slots:
     void thoughtFoldsAndOpens();
     void linksAreReported();
     void tenThousandRowsOpenAndScroll();
+    void showMessageJumpsToAnyRow();
     void followsTheEndWhileStreaming();
     void keepsItsPlaceWhenScrolledUp();
     void ownMessageScrollsToTheEnd();
@@ -75,6 +77,15 @@ private slots:
     void tabWalksMessagesAndActions();
     void keysScroll();
     void editInPlace();
+    void replyIsEditedOrCarriedOn();
+    void findsWhatIsShown();
+    void findFollowsWhatChanges();
+    void selectionAsMarkdown_data();
+    void selectionAsMarkdown();
+    void attachmentsAreFolded();
+    void codeIsOfferedForSaving();
+    void thoughtSaysHowLong_data();
+    void thoughtSaysHowLong();
     void wideCodeScrollsSideways();
     void statesShowTheirButtons_data();
     void statesShowTheirButtons();
@@ -309,6 +320,31 @@ void MessageViewTest::tenThousandRowsOpenAndScroll()
     QVERIFY(shown.inkIn(shown.view.viewport()->rect()) > 1000);
 }
 
+void MessageViewTest::showMessageJumpsToAnyRow()
+{
+    QStandardItemModel model;
+    fill(model, 2'000);
+    for (int row = 0; row < model.rowCount(); ++row)
+        model.item(row)->setData(qint64(10'000 + 3 * row), MessageIdRole);
+    Shown shown(&model);
+    // Never laid out before, at both ends and in the middle: its top stands near the top of the window.
+    for (const int row : {1000, 0, 3, 1702, 999}) {
+        QVERIFY(shown.view.showMessage(10'000 + 3 * row));
+        const int top = shown.view.messageRect(row).top();
+        QVERIFY2(top >= 0 && top <= 40, qPrintable(QStringLiteral("row %1 at %2").arg(row).arg(top)));
+        QVERIFY(!shown.view.followsEnd());
+    }
+    // It is marked, and only for a moment.
+    const QRect place = shown.view.messageRect(999);
+    const QImage marked = shown.view.viewport()->grab(place).toImage();
+    QTRY_VERIFY(shown.view.viewport()->grab(place).toImage() != marked);
+    QVERIFY(shown.view.showMessage(10'000 + 3 * 1999));
+    QVERIFY(shown.view.messageRect(1999).intersects(shown.view.viewport()->rect()));
+    const int value = shown.view.verticalScrollBar()->value();
+    QVERIFY(!shown.view.showMessage(10'001));
+    QCOMPARE(shown.view.verticalScrollBar()->value(), value);
+}
+
 void MessageViewTest::followsTheEndWhileStreaming()
 {
     QStandardItemModel model;
@@ -346,14 +382,14 @@ void MessageViewTest::keepsItsPlaceWhenScrolledUp()
     shown.view.verticalScrollBar()->setValue(shown.view.verticalScrollBar()->maximum() - 400);
     QVERIFY(!shown.view.followsEnd());
     auto* jump = shown.view.findChild<QAbstractButton*>(QStringLiteral("newBelow"));
-    QVERIFY(jump && !jump->isVisible());
+    QVERIFY(jump && jump->isVisible() && jump->text().isEmpty()); // far from the end: a way back, nothing new
     const int value = shown.view.verticalScrollBar()->value();
     const QImage before = shown.view.viewport()->grab(QRect(0, 0, 800, 150)).toImage();
     model.item(20)->setData(QString(QStringLiteral("more text\n\n")).repeated(50), TextRole);
     settleEvents();
     QCOMPARE(shown.view.verticalScrollBar()->value(), value);
     QCOMPARE(shown.view.viewport()->grab(QRect(0, 0, 800, 150)).toImage(), before);
-    QVERIFY(jump->isVisible());
+    QVERIFY(jump->isVisible() && !jump->text().isEmpty()); // "New below"
     QTest::mouseClick(jump, Qt::LeftButton);
     QVERIFY(shown.view.followsEnd());
     QVERIFY(!jump->isVisible());
@@ -472,6 +508,7 @@ void MessageViewTest::tabWalksMessagesAndActions()
     QTest::keyClick(view, Qt::Key_Return);
     QCOMPARE(copied.size(), 3);
     tab();
+    tab(); // Edit
     tab(); // More
     tab(); // out of it
     QVERIFY(!view->hasFocus());
@@ -505,8 +542,12 @@ void MessageViewTest::editInPlace()
     Shown shown(&model);
     QSignalSpy spy(&shown.view, &MessageView::editSubmitted);
     const auto input = [&] { return shown.view.findChild<QPlainTextEdit*>(QStringLiteral("editInput")); };
-    shown.view.beginEdit(1); // a reply is not edited
+    model.item(5)->setData(int(MessageState::Generating), StateRole);
+    settleEvents();
+    shown.view.beginEdit(5); // not while it is written
     QVERIFY(!input());
+    model.item(5)->setData(int(MessageState::Complete), StateRole);
+    settleEvents();
     shown.click(shown.target(4, MessageAction::Edit));
     QVERIFY(input());
     QCOMPARE(input()->toPlainText(), QStringLiteral("Question 4"));
@@ -526,6 +567,168 @@ void MessageViewTest::editInPlace()
     shown.view.beginEdit(3);
     model.removeRow(3); // and may go
     QTRY_VERIFY(!input());
+}
+
+void MessageViewTest::replyIsEditedOrCarriedOn()
+{
+    QStandardItemModel model;
+    model.appendRow(message(StoredRole::User, QStringLiteral("q")));
+    model.appendRow(message(StoredRole::Assistant, QStringLiteral("Answer  ")));
+    Shown shown(&model);
+    QSignalSpy edited(&shown.view, &MessageView::editSubmitted);
+    QSignalSpy carriedOn(&shown.view, &MessageView::prefillSubmitted);
+    shown.click(shown.target(1, MessageAction::Edit));
+    auto* input = shown.view.findChild<QPlainTextEdit*>(QStringLiteral("editInput"));
+    QVERIFY(input);
+    QTest::keyClicks(input, QStringLiteral("and"));
+    QTest::mouseClick(shown.view.findChild<QAbstractButton*>(QStringLiteral("continueEdit")), Qt::LeftButton);
+    QCOMPARE(carriedOn.size(), 1);
+    QCOMPARE(carriedOn[0][1].toString(), QStringLiteral("Answer  and")); // its spaces are the model's
+    shown.view.beginEdit(1);
+    QTest::mouseClick(shown.view.findChild<QAbstractButton*>(QStringLiteral("saveEdit")), Qt::LeftButton);
+    QCOMPARE(edited.size(), 1);
+    shown.view.beginEdit(0); // of a user's turn there is nothing to carry on
+    QTRY_VERIFY(!shown.view.findChild<QAbstractButton*>(QStringLiteral("continueEdit")));
+}
+
+void MessageViewTest::findsWhatIsShown()
+{
+    QStandardItemModel model;
+    fill(model, 400);
+    model.item(7)->setData(QStringLiteral("a **nee**dle in bold, NEEDLE\n\n```\nneedle\n```\n\n|needle|b|\n|-|-|\n|1|$x$|"), TextRole);
+    model.item(300)->setData(QStringLiteral("not a need le but a needle"), TextRole);
+    model.item(301)->setData(QStringLiteral("<think>\nneedle\n</think>\n\nyes"), TextRole);
+    Shown shown(&model);
+    QSignalSpy found(&shown.view, &MessageView::foundChanged);
+    const auto last = [&] { return QList<int>{found.back()[0].toInt(), found.back()[1].toInt()}; };
+    shown.view.setFindText(QStringLiteral("needle"));
+    QTRY_VERIFY(!found.isEmpty() && found.back()[2].toBool());
+    // From the end, where one reads, the last one is the nearest; it stands in sight, its fold opened.
+    QCOMPARE(last(), QList<int>({6, 6}));
+    QVERIFY(shown.view.messageRect(301).intersects(shown.view.viewport()->rect()));
+    QVERIFY(!shown.view.followsEnd());
+    shown.view.findNext(-1);
+    QCOMPARE(last(), QList<int>({5, 6}));
+    QVERIFY(shown.view.messageRect(300).intersects(shown.view.viewport()->rect()));
+    shown.view.findNext(+1);
+    shown.view.findNext(+1); // round to the first
+    QCOMPARE(last(), QList<int>({1, 6}));
+    const QRect row = shown.view.messageRect(7);
+    QVERIFY(row.intersects(shown.view.viewport()->rect()));
+    const QImage marked = shown.view.viewport()->grab(row).toImage();
+    shown.view.findNext(+1);
+    QVERIFY(shown.view.viewport()->grab(shown.view.messageRect(7)).toImage() != marked); // another place is the current one
+    found.clear();
+    shown.view.setFindText(QStringLiteral("nowhere"));
+    QTRY_VERIFY(!found.isEmpty() && found.back()[2].toBool());
+    QCOMPARE(last(), QList<int>({0, 0}));
+    shown.view.setFindText({});
+    QVERIFY(shown.view.viewport()->grab(shown.view.messageRect(7)).toImage() != marked);
+}
+
+void MessageViewTest::findFollowsWhatChanges()
+{
+    QStandardItemModel model;
+    fill(model, 10);
+    Shown shown(&model);
+    QSignalSpy found(&shown.view, &MessageView::foundChanged);
+    shown.view.setFindText(QStringLiteral("needle"));
+    QTRY_VERIFY(!found.isEmpty() && found.back()[2].toBool());
+    QCOMPARE(found.back()[1].toInt(), 0);
+    model.appendRow(message(StoredRole::Assistant, QStringLiteral("needle"), MessageState::Generating));
+    QTRY_COMPARE(found.back()[1].toInt(), 1);
+    model.item(10)->setData(QStringLiteral("needle needle"), TextRole); // it streams
+    QTRY_COMPARE(found.back()[1].toInt(), 2);
+    model.removeRow(10);
+    QTRY_COMPARE(found.back()[1].toInt(), 0);
+}
+
+void MessageViewTest::selectionAsMarkdown_data()
+{
+    QTest::addColumn<QString>("source");
+    for (const char* source : {"# Title\n\nText with **bold**, `code` and $x^2$.", "1. one\n2. two\n   - deep\n   - [x] done\n\nafter", "> quoted\n>\n> twice",
+                               "```cpp\nint x;\n\nint y;\n```", "|a|b|\n|-|:-:|\n|1|2|", "$$\n\\frac{a}{b}\n$$", "one\ntwo\n\n---\n\nthree", "- a\n\n  ```\n  x\n  ```\n- b"})
+        QTest::newRow(source) << QString::fromUtf8(source);
+}
+
+/// Copied as Markdown and read again it is the same.
+void MessageViewTest::selectionAsMarkdown()
+{
+    QFETCH(const QString, source);
+    MessageLayout layout(MessageStyle(QApplication::font()), 660);
+    MessageData data;
+    data.author = int(StoredRole::Assistant);
+    data.text = source;
+    layout.setData(data);
+    const QString copied = layout.selectedMarkdown({}, layout.endPosition());
+    const auto again = MessageLayout::blocksOf(data.author, copied);
+    const auto before = MessageLayout::blocksOf(data.author, source);
+    QCOMPARE(again.size(), before.size());
+    for (std::size_t i = 0; i < again.size(); ++i)
+        QVERIFY2(again[i].kind == before[i].kind && again[i].text == before[i].text && again[i].containers == before[i].containers
+                     && again[i].markers == before[i].markers,
+                 qPrintable(copied));
+}
+
+void MessageViewTest::attachmentsAreFolded()
+{
+    QStandardItemModel model;
+    const QString file = QString(QStringLiteral("day,visits\n")).repeated(500);
+    model.appendRow(message(StoredRole::User, joinAttachments({{{QStringLiteral("report.csv"), QStringLiteral("csv"), file}}, QStringLiteral("What is in it?")})));
+    Shown shown(&model);
+    const int folded = shown.view.messageRect(0).height();
+    QVERIFY(folded < 200);
+    shown.click(shown.target(0, MessageAction::Attachment));
+    QVERIFY(shown.view.messageRect(0).height() > 5000);
+    shown.click(shown.target(0, MessageAction::Attachment));
+    QCOMPARE(shown.view.messageRect(0).height(), folded);
+    QTest::keyClick(&shown.view, Qt::Key_A, Qt::ControlModifier);
+    QCOMPARE(shown.view.selectedText(), QStringLiteral("What is in it?")); // what is folded is not copied
+}
+
+void MessageViewTest::codeIsOfferedForSaving()
+{
+    QStandardItemModel model;
+    model.appendRow(message(StoredRole::Assistant, QStringLiteral("```python\nprint(1)\n```")));
+    Shown shown(&model);
+    QSignalSpy spy(&shown.view, &MessageView::saveCodeRequested);
+    shown.click(shown.target(0, MessageAction::SaveCode));
+    QCOMPARE(spy.size(), 1);
+    QCOMPARE(spy[0][0].toString(), QStringLiteral("code.py"));
+    QCOMPARE(spy[0][1].toString(), QStringLiteral("print(1)"));
+}
+
+void MessageViewTest::thoughtSaysHowLong_data()
+{
+    QTest::addColumn<int>("ms");
+    QTest::addColumn<MessageState>("state");
+    QTest::addColumn<QString>("text");
+    QTest::addColumn<QString>("label");
+    const QString done = QStringLiteral("<think>\nhm\n</think>\n\nyes");
+    QTest::newRow("seconds") << 2140 << MessageState::Complete << done << QStringLiteral("Thought for 2.1 s");
+    QTest::newRow("many") << 12'400 << MessageState::Complete << done << QStringLiteral("Thought for 12 s");
+    QTest::newRow("minutes") << 125'000 << MessageState::Complete << done << QStringLiteral("Thought for 2 min 5 s");
+    QTest::newRow("unknown") << 0 << MessageState::Complete << done << QStringLiteral("Thought");
+    QTest::newRow("live") << 0 << MessageState::Generating << QStringLiteral("<think>\nhm") << QStringLiteral("Thinking…");
+    QTest::newRow("stopped in it") << 0 << MessageState::Cancelled << QStringLiteral("<think>\nhm") << QStringLiteral("Thought");
+}
+
+void MessageViewTest::thoughtSaysHowLong()
+{
+    QFETCH(const int, ms);
+    QFETCH(const MessageState, state);
+    QFETCH(const QString, text);
+    QFETCH(const QString, label);
+    MessageLayout layout(MessageStyle(QApplication::font()), 660);
+    MessageData data;
+    data.author = int(StoredRole::Assistant);
+    data.state = int(state);
+    data.text = text;
+    data.thoughtMs = ms;
+    layout.setData(data);
+    QVERIFY(!layout.targets().empty());
+    QCOMPARE(layout.targets().front().action, MessageAction::Thought);
+    QCOMPARE(layout.targets().front().label, label);
 }
 
 void MessageViewTest::wideCodeScrollsSideways()
@@ -554,11 +757,11 @@ void MessageViewTest::statesShowTheirButtons_data()
     };
     using A = MessageAction;
     QTest::newRow("turn") << StoredRole::User << MessageState::Complete << list({A::Copy, A::Edit, A::More});
-    QTest::newRow("reply") << StoredRole::Assistant << MessageState::Complete << list({A::Copy, A::Regenerate, A::More});
+    QTest::newRow("reply") << StoredRole::Assistant << MessageState::Complete << list({A::Copy, A::Regenerate, A::Edit, A::More});
     QTest::newRow("streaming") << StoredRole::Assistant << MessageState::Generating << QList<int>();
-    QTest::newRow("interrupted") << StoredRole::Assistant << MessageState::Interrupted << list({A::Copy, A::Regenerate, A::Continue, A::More});
-    QTest::newRow("cancelled") << StoredRole::Assistant << MessageState::Cancelled << list({A::Copy, A::Regenerate, A::Continue, A::More});
-    QTest::newRow("failed") << StoredRole::Assistant << MessageState::Failed << list({A::Copy, A::Regenerate, A::More});
+    QTest::newRow("interrupted") << StoredRole::Assistant << MessageState::Interrupted << list({A::Copy, A::Regenerate, A::Edit, A::Continue, A::More});
+    QTest::newRow("cancelled") << StoredRole::Assistant << MessageState::Cancelled << list({A::Copy, A::Regenerate, A::Edit, A::Continue, A::More});
+    QTest::newRow("failed") << StoredRole::Assistant << MessageState::Failed << list({A::Copy, A::Regenerate, A::Edit, A::More});
     QTest::newRow("system") << StoredRole::System << MessageState::Complete << list({A::Copy, A::More});
 }
 

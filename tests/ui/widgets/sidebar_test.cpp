@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Sidebar: what mouse and keyboard ask for, sections over a flat model, renaming without writing the model.
-#include "ui/models/conversation_roles.h"
+#include "ui/models/conversation_list_model.h"
 #include "ui/style/theme.h"
 #include "ui/widgets/conversation_list.h"
 #include "ui/widgets/conversation_row_delegate.h"
@@ -15,6 +15,8 @@
 #include <QSignalSpy>
 #include <QStandardItemModel>
 #include <QTest>
+
+#include <algorithm>
 
 using namespace hearth::ui;
 
@@ -35,6 +37,17 @@ void append(QStandardItemModel& model, const Row& row) {
     item->setEditable(false); // as the window's model
     model.appendRow(item);
 }
+
+/// What was asked for, in order.
+struct Commands {
+    using List = std::vector<std::pair<ConversationCommand, std::vector<qint64>>>;
+    explicit Commands(Sidebar& sidebar) {
+        QObject::connect(&sidebar, &Sidebar::commandRequested, &context,
+                         [this](ConversationCommand command, const std::vector<qint64>& ids) { all.emplace_back(command, ids); });
+    }
+    List all;
+    QObject context;
+};
 
 } // namespace
 
@@ -177,15 +190,14 @@ private slots:
     void deleteKey_asks() {
         m_sidebar->setCurrent(13);
         m_list->setFocus();
-        QSignalSpy asked(m_sidebar.get(), &Sidebar::deleteRequested);
+        Commands asked(*m_sidebar);
         QTest::keyClick(m_list, Qt::Key_Delete);
-        QCOMPARE(asked.size(), 1);
-        QCOMPARE(asked.first().first().toLongLong(), 13);
+        QCOMPARE(asked.all, (Commands::List{{ConversationCommand::Delete, {13}}}));
         QCOMPARE(m_model->rowCount(), 3);
     }
 
     void menu_deletesWhatWasUnderTheMouse() {
-        QSignalSpy asked(m_sidebar.get(), &Sidebar::deleteRequested);
+        Commands asked(*m_sidebar);
         const QPoint place = center(1);
         QContextMenuEvent event(QContextMenuEvent::Mouse, place, m_list->viewport()->mapToGlobal(place));
         QCoreApplication::sendEvent(m_list->viewport(), &event);
@@ -193,11 +205,139 @@ private slots:
         QVERIFY(menu);
         // The list changes under the open menu.
         m_model->removeRow(0);
-        const QList<QAction*> actions = menu->actions();
-        QCOMPARE(actions.size(), 2);
-        actions.last()->trigger();
-        QCOMPARE(asked.size(), 1);
-        QCOMPARE(asked.first().first().toLongLong(), 12);
+        menu->actions().last()->trigger();
+        QCOMPARE(asked.all, (Commands::List{{ConversationCommand::Delete, {12}}}));
+    }
+
+    void selection_withCtrlAndShiftOpensNothing() {
+        QSignalSpy opened(m_sidebar.get(), &Sidebar::conversationActivated);
+        click(0);
+        QCOMPARE(opened.size(), 1);
+        click(2, Qt::ControlModifier);
+        QCOMPARE(m_sidebar->selectedConversations(), (std::vector<qint64>{11, 13}));
+        click(1, Qt::ControlModifier);
+        click(0, Qt::ControlModifier);
+        QCOMPARE(m_sidebar->selectedConversations(), (std::vector<qint64>{12, 13}));
+        click(0);
+        click(2, Qt::ShiftModifier);
+        QCOMPARE(m_sidebar->selectedConversations(), (std::vector<qint64>{11, 12, 13}));
+        QCOMPARE(opened.size(), 2);
+    }
+
+    void selection_keysWorkOnAllOfIt() {
+        Commands asked(*m_sidebar);
+        m_sidebar->setCurrent(11);
+        m_list->setFocus();
+        QTest::keyClick(m_list, Qt::Key_Down, Qt::ShiftModifier);
+        QTest::keyClick(m_list, Qt::Key_Delete);
+        QCOMPARE(asked.all, (Commands::List{{ConversationCommand::Delete, {11, 12}}}));
+        QTest::keyClick(m_list, Qt::Key_A, Qt::ControlModifier);
+        QCOMPARE(m_sidebar->selectedConversations().size(), 3u);
+    }
+
+    void selection_survivesARefresh() {
+        click(0);
+        click(2, Qt::ControlModifier);
+        m_model->clear(); // what the window's model does, too, when an order changes
+        QVERIFY(m_sidebar->selectedConversations().empty());
+        ConversationListModel model;
+        std::vector<hearth::core::ConversationRow> rows(3);
+        for (int i = 0; i < 3; ++i) rows[std::size_t(i)].id = 11 + i;
+        model.setRows(rows);
+        m_sidebar->setModel(&model);
+        click(0);
+        click(2, Qt::ControlModifier);
+        std::ranges::rotate(rows, rows.begin() + 1);
+        model.setRows(rows);
+        QCOMPARE(m_sidebar->selectedConversations(), (std::vector<qint64>{13, 11}));
+        m_sidebar->setModel(m_model.get());
+    }
+
+    void menu_ofTheSelectionMeansAllOfIt() {
+        Commands asked(*m_sidebar);
+        click(0);
+        click(1, Qt::ControlModifier);
+        openMenu(1);
+        menuAction("Pin")->trigger();
+        QCOMPARE(asked.all, (Commands::List{{ConversationCommand::Pin, {11, 12}}}));
+        asked.all.clear();
+        openMenu(2); // outside it: that row alone
+        menuAction("Archive")->trigger();
+        QCOMPARE(asked.all, (Commands::List{{ConversationCommand::Archive, {13}}}));
+    }
+
+    void folders_foldMoveAndRename() {
+        appendFolder(5, "Work", false);
+        QSignalSpy toggled(m_sidebar.get(), &Sidebar::folderToggleRequested);
+        QSignalSpy moved(m_sidebar.get(), &Sidebar::moveRequested);
+        QSignalSpy removed(m_sidebar.get(), &Sidebar::folderRemovalRequested);
+        QSignalSpy renamed(m_sidebar.get(), &Sidebar::folderRenameRequested);
+        click(3);
+        QCOMPARE(toggled.size(), 1);
+        QCOMPARE(toggled.first().at(0).toLongLong(), 5);
+        QCOMPARE(toggled.first().at(1).toBool(), true);
+        QTest::keyClick(m_list, Qt::Key_Left);
+        QCOMPARE(toggled.size(), 2);
+        QTest::keyClick(m_list, Qt::Key_Right); // it is open already
+        QCOMPARE(toggled.size(), 2);
+        openMenu(0);
+        menuAction("Work")->trigger();
+        QCOMPARE(moved.size(), 1);
+        QCOMPARE(moved.first().at(0).value<std::vector<qint64>>(), (std::vector<qint64>{11}));
+        QCOMPARE(moved.first().at(1).toLongLong(), 5);
+        m_list->setCurrentIndex(at(3));
+        m_list->setFocus();
+        QTest::keyClick(m_list, Qt::Key_Delete);
+        QCOMPARE(removed.size(), 1);
+        QTest::keyClick(m_list, Qt::Key_F2);
+        auto* editor = m_list->viewport()->findChild<QLineEdit*>();
+        QVERIFY(editor);
+        QTest::keyClicks(editor, "Home");
+        QTest::keyClick(editor, Qt::Key_Return);
+        QCOMPARE(renamed.size(), 1);
+        QCOMPARE(renamed.first().at(1).toString(), "Home");
+    }
+
+    void hits_openAtTheirMessage() {
+        auto* item = new QStandardItem("Tuning");
+        item->setData(12, ConversationIdRole);
+        item->setData(77, HitMessageRole);
+        item->setData("MESSAGES", SectionRole);
+        item->setData(int(RowKind::Hit), RowKindRole);
+        item->setData("… the wide street …", SnippetRole);
+        item->setData(QVariant::fromValue(QList<QPoint>{{6, 10}}), SnippetMatchesRole);
+        m_model->appendRow(item);
+        QSignalSpy hit(m_sidebar.get(), &Sidebar::hitActivated);
+        QSignalSpy opened(m_sidebar.get(), &Sidebar::conversationActivated);
+        click(3);
+        QCOMPARE(hit.size(), 1);
+        QCOMPARE(hit.first().at(0).toLongLong(), 12);
+        QCOMPARE(hit.first().at(1).toLongLong(), 77);
+        QCOMPARE(opened.size(), 0);
+        QVERIFY(m_list->visualRect(at(3)).height() > m_list->visualRect(at(1)).height());
+    }
+
+    void places_areChosenBelowTheList() {
+        std::vector<ConversationPlace> chosen;
+        connect(m_sidebar.get(), &Sidebar::placeChosen, m_sidebar.get(), [&](ConversationPlace place) { chosen.push_back(place); });
+        QSignalSpy emptied(m_sidebar.get(), &Sidebar::emptyBinRequested);
+        auto* bin = m_sidebar->findChild<QAbstractButton*>("bin");
+        auto* archive = m_sidebar->findChild<QAbstractButton*>("archive");
+        auto* empty = m_sidebar->findChild<QAbstractButton*>("emptyBin");
+        QVERIFY(!empty->isVisible());
+        bin->click();
+        QVERIFY(empty->isVisible());
+        empty->click();
+        QCOMPARE(emptied.size(), 1);
+        Commands asked(*m_sidebar);
+        m_list->setCurrentIndex(at(0));
+        m_list->setFocus();
+        QTest::keyClick(m_list, Qt::Key_Delete);
+        QCOMPARE(asked.all, (Commands::List{{ConversationCommand::DeleteForGood, {11}}}));
+        archive->click();
+        QVERIFY(!bin->isChecked() && !empty->isVisible());
+        archive->click();
+        QCOMPARE(chosen, (std::vector{ConversationPlace::Bin, ConversationPlace::Archive, ConversationPlace::List}));
     }
 
     void emptyList_saysWhy() {
@@ -217,7 +357,28 @@ private:
     [[nodiscard]] QPoint center(int row) const {
         return ConversationRowDelegate::rowRect(m_list->visualRect(at(row)), at(row)).center();
     }
-    void click(int row) const { QTest::mouseClick(m_list->viewport(), Qt::LeftButton, {}, center(row)); }
+    void click(int row, Qt::KeyboardModifiers modifiers = {}) const {
+        QTest::mouseClick(m_list->viewport(), Qt::LeftButton, modifiers, center(row));
+    }
+    void openMenu(int row) const {
+        for (QMenu* menu : m_list->findChildren<QMenu*>()) delete menu;
+        const QPoint place = center(row);
+        QContextMenuEvent event(QContextMenuEvent::Mouse, place, m_list->viewport()->mapToGlobal(place));
+        QCoreApplication::sendEvent(m_list->viewport(), &event);
+    }
+    [[nodiscard]] QAction* menuAction(const QString& text) const {
+        for (QAction* action : m_list->findChildren<QAction*>())
+            if (action->text() == text) return action;
+        qFatal("no such action: %s", qPrintable(text));
+    }
+    void appendFolder(qint64 id, const char* name, bool collapsed) const {
+        auto* item = new QStandardItem(QString::fromUtf8(name));
+        item->setData(id, FolderIdRole);
+        item->setData(QString::fromUtf8(name), TitleRole);
+        item->setData(int(RowKind::Folder), RowKindRole);
+        item->setData(collapsed, CollapsedRole);
+        m_model->appendRow(item);
+    }
 
     std::unique_ptr<QStandardItemModel> m_model;
     std::unique_ptr<Sidebar> m_sidebar;
