@@ -12,7 +12,9 @@
 #include <SQLiteCpp/Transaction.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <numeric>
 #include <unordered_map>
 
 namespace hearth::core {
@@ -143,8 +145,12 @@ Result<std::vector<ConversationId>> addConversations(Database& database, std::sp
     return guardedWithIndex(handle, "import conversations", [&]() -> Result<std::vector<ConversationId>> {
         Transaction transaction(handle, TransactionBehavior::IMMEDIATE);
         std::map<std::string, FolderId> folders;
-        std::vector<ConversationId> ids;
-        for (const ArchiveConversation& conversation : conversations) ids.push_back(addOne(handle, conversation, folders));
+        std::vector<ConversationId> ids(conversations.size());
+        // Oldest first, whatever the file's order: a search lists what came last first.
+        std::vector<std::size_t> order(conversations.size());
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        std::ranges::stable_sort(order, {}, [&](std::size_t at) { return conversations[at].updatedMs; });
+        for (const std::size_t at : order) ids[at] = addOne(handle, conversations[at], folders);
         transaction.commit();
         return ids;
     });

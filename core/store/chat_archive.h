@@ -48,7 +48,7 @@ inline constexpr std::uintmax_t kLargestImport = 512ULL << 20;
 
 /// The whole tree of one conversation; a reply that is being written counts as interrupted.
 [[nodiscard]] Result<ArchiveConversation> readConversationTree(Database& database, ConversationId id);
-/// Adds all of them, or none; returns their ids. Folders are found by name, or made.
+/// Adds all of them, or none; returns their ids, in the same order. Folders are found by name, or made.
 [[nodiscard]] Result<std::vector<ConversationId>> addConversations(Database& database, std::span<const ArchiveConversation> conversations);
 
 // --- formats --------------------------------------------------------------------------------------------------------

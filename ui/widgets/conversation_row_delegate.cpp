@@ -40,10 +40,16 @@ constexpr int kChevron = 14;
 
 RowKind kindOf(const QModelIndex& index) { return RowKind(index.data(RowKindRole).toInt()); }
 
-int rowHeight(const QModelIndex& index) {
+/// One line where the words fit into one; `width` is the item's.
+int hitLines(const QModelIndex& index, int width) {
+    const qreal room = width - 2 * kSideMargin - 2 * kRowPadding;
+    return QFontMetricsF(textFont(metrics::kCaptionPx, QFont::DemiBold)).horizontalAdvance(index.data(SnippetRole).toString()) > room ? kHitLines : 1;
+}
+
+int rowHeight(const QModelIndex& index, int width) {
     switch (kindOf(index)) {
     case RowKind::Folder: return kFolderHeight;
-    case RowKind::Hit: return kHitTitleHeight + kHitLines * kHitLineHeight + kHitBelow;
+    case RowKind::Hit: return kHitTitleHeight + hitLines(index, width) * kHitLineHeight + kHitBelow;
     case RowKind::Conversation: break;
     }
     return kRowHeight;
@@ -105,7 +111,8 @@ QString ConversationRowDelegate::caption(const QModelIndex& index) {
 }
 
 QRect ConversationRowDelegate::rowRect(const QRect& itemRect, const QModelIndex& index) {
-    return {itemRect.left() + kSideMargin, itemRect.top() + captionHeight(index), itemRect.width() - 2 * kSideMargin, rowHeight(index)};
+    return {itemRect.left() + kSideMargin, itemRect.top() + captionHeight(index), itemRect.width() - 2 * kSideMargin,
+            rowHeight(index, itemRect.width())};
 }
 
 void ConversationRowDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const {
@@ -185,8 +192,10 @@ void ConversationRowDelegate::paintFolder(QPainter& painter, const QStyleOptionV
                      QFontMetricsF(painter.font()).elidedText(titleOf(index).toUpper(), Qt::ElideRight, room));
 }
 
-QSize ConversationRowDelegate::sizeHint(const QStyleOptionViewItem&, const QModelIndex& index) const {
-    return {80, captionHeight(index) + rowHeight(index) + kRowGap};
+QSize ConversationRowDelegate::sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const {
+    const auto* view = qobject_cast<const QAbstractItemView*>(option.widget);
+    const int width = view ? view->viewport()->width() : metrics::kSidebarWidth;
+    return {80, captionHeight(index) + rowHeight(index, width) + kRowGap};
 }
 
 QWidget* ConversationRowDelegate::createEditor(QWidget* parent, const QStyleOptionViewItem&, const QModelIndex& index) const {

@@ -130,7 +130,7 @@ std::vector<qint64> Sidebar::selectedConversations() const { return m_list->sele
 QWidget* Sidebar::makeFoot() {
     auto* foot = new QWidget(this);
     auto* row = new QHBoxLayout(foot);
-    row->setContentsMargins(8, 4, 8, 8);
+    row->setContentsMargins(8, 6, 8, 8);
     row->setSpacing(4);
     const auto button = [&](const char* name, IconName image, const QString& text) {
         auto* made = new QToolButton(foot);
@@ -211,6 +211,7 @@ bool Sidebar::eventFilter(QObject* watched, QEvent* event) {
 void Sidebar::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     painter.fillRect(rect(), Theme::current().side);
+    painter.fillRect(QRect(0, m_list->geometry().bottom() + 1, width(), 1), Theme::current().line); // above the foot
 }
 
 } // namespace hearth::ui

@@ -148,8 +148,9 @@ void ArchiveActions::importFrom(const QString& path) {
                 [this, title, source, leftOut](const core::Result<std::vector<core::ConversationId>>& added) {
                     if (!added) return fail(title, added.error(), {});
                     emit historyChanged();
-                    QString body = tr("%n chat(s) of %1 are in the list now.", nullptr, int(added->size())).arg(source);
-                    if (leftOut > 0) body += u' ' + tr("%n part(s) that are no text were left out.", nullptr, leftOut);
+                    QString body = added->size() == 1 ? tr("One chat of %1 is in the list now.").arg(source)
+                                                      : tr("%1 chats of %2 are in the list now.").arg(added->size()).arg(source);
+                    if (leftOut > 0) body += u' ' + tr("Parts that are no text were left out: %1.").arg(leftOut);
                     emit succeeded(tr("Imported"), body);
                 });
         });

@@ -115,14 +115,14 @@ private slots:
     }
 
     void nextQuestion_doesNotWait() {
-        House house({std::vector<std::string>(200, "word ")}, 5ms); // a second for each answer
+        House house(std::vector<std::string>(60, "word "), 30ms); // 1.8 s for a reply, 1.4 s for a title
         QObject::connect(&house.chat, &ChatController::replyingChanged, &house.titles, [&] {
             if (house.chat.isReplying()) house.titles.giveWay();
         });
         QSignalSpy finished(&house.engine, &EngineClient::generationFinished);
         house.chat.send("one");
         QTRY_COMPARE_WITH_TIMEOUT(finished.size(), 1, 10'000);
-        QTest::qWait(1800); // the title is being made now
+        QTest::qWait(2000); // the title is being made now
         house.chat.send("two");
         QTRY_COMPARE(finished.size(), 2); // it was stopped
         QCOMPARE(finished.at(1).at(1).value<core::GenerationResult>().reason, core::FinishReason::Cancelled);

@@ -361,7 +361,7 @@ private:
         QTest::mouseClick(m_list->viewport(), Qt::LeftButton, modifiers, center(row));
     }
     void openMenu(int row) const {
-        for (QMenu* menu : m_list->findChildren<QMenu*>()) delete menu;
+        for (QMenu* menu : m_list->findChildren<QMenu*>(Qt::FindDirectChildrenOnly)) delete menu;
         const QPoint place = center(row);
         QContextMenuEvent event(QContextMenuEvent::Mouse, place, m_list->viewport()->mapToGlobal(place));
         QCoreApplication::sendEvent(m_list->viewport(), &event);

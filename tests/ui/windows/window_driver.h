@@ -21,6 +21,7 @@
 #include "core/store/chat_store.h"
 #include "ui/bridge/library_worker.h"
 #include "ui/models/message_roles.h"
+#include "ui/models/settings_model.h"
 #include "ui/widgets/composer.h"
 #include "ui/widgets/message_view.h"
 #include "ui/windows/main_window.h"
@@ -35,6 +36,8 @@ public:
 
     explicit WindowDriver(ui::EngineFactory factory, const QString& database = {}, const QString& modelPath = {})
         : m_application({database, modelPath}, std::move(factory)) {
+        // Titles stay what the tests typed; tests/ui/models/title_maker_test is about the model's.
+        m_application.settings().set("chat.titles", "words");
         m_application.start();
         (void)QTest::qWaitForWindowExposed(&window());
     }
