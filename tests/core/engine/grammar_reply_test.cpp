@@ -100,16 +100,6 @@ private slots:
         QCOMPARE(ask(engine, wanted).text, greedy.text);
     }
 
-    /// A grammar that allows everything changes nothing.
-    void anything_isWhatItWouldHaveBeen() {
-        core::Engine engine;
-        QVERIFY(load(engine, m_model));
-        auto wanted = freely(11, 40);
-        const Reply plain = ask(engine, wanted);
-        wanted.grammar = "root ::= .*";
-        QCOMPARE(ask(engine, wanted).text, plain.text);
-    }
-
     void limits_stillEndAReply() {
         core::Engine engine;
         QVERIFY(load(engine, m_model));
