@@ -100,6 +100,18 @@ private slots:
         QCOMPARE(ask(engine, wanted).text, greedy.text);
     }
 
+    /// A grammar that allows everything changes nothing.
+    void anything_isWhatItWouldHaveBeen() {
+        core::Engine engine;
+        QVERIFY(load(engine, m_model));
+        auto wanted = freely(11, 40);
+        wanted.sampling.temperature = 0.0f; // words; drawn freely, this model also says bytes that are no character
+        const Reply plain = ask(engine, wanted);
+        wanted.grammar = "root ::= .*";
+        QCOMPARE(ask(engine, wanted).text, plain.text);
+        QVERIFY(plain.text.size() > 40);
+    }
+
     void limits_stillEndAReply() {
         core::Engine engine;
         QVERIFY(load(engine, m_model));

@@ -66,6 +66,7 @@ private slots:
             "13536af38e025f1e12c7528f5cabdc8efc4693c29ce6563d91f424402be335df",
             "d249454e71ceb799074c626fc61b8ed7d3a6ec96199046acbb6aa4a206298dc7",
             "7f0a2fe70d9acea92ef55cd931b135ad5d2a43903ed903232877538c4717995c",
+            "a8a2de504cfc5bca10a40247ded2ef209e1b2d97350df2112ccfb068dae39bf0",
         };
         const auto steps = schemaMigrations();
         QCOMPARE(steps.size(), hashes.size());
