@@ -26,6 +26,20 @@ std::string_view markerOf(std::string_view text) {
     return end == std::string_view::npos ? std::string_view() : text.substr(0, end + 1);
 }
 
+/// A marker in plain text that follows a known end: "<|user|>" of "</s>\n<|user|>\n", where the vocabulary has no such token. A model that
+/// forgets the end writes it, and goes on with a question of its own.
+std::optional<std::string> markerAfterEnd(const Tokenizer& tokenizer, std::string_view text, std::string_view end) {
+    if (!text.starts_with(end)) return {};
+    text.remove_prefix(end.size());
+    const std::size_t start = text.find_first_not_of(kSpace);
+    if (start == std::string_view::npos) return {};
+    const std::string_view marker = markerOf(text.substr(start));
+    if (marker.size() <= kShortestStop) return {};
+    const std::vector<TokenId> ids = tokenizer.encode(marker, AddSpecial::No, SpecialTokens::Parse);
+    const bool plain = std::ranges::none_of(ids, [&](TokenId id) { return isSpecial(tokenizer.vocabulary(), id); });
+    return plain ? std::optional(std::string(marker)) : std::nullopt;
+}
+
 } // namespace
 
 TurnEnd findTurnEnd(const Tokenizer& tokenizer, std::string_view between) {
@@ -39,7 +53,10 @@ TurnEnd findTurnEnd(const Tokenizer& tokenizer, std::string_view between) {
     for (const TokenId id : ids) {
         const std::string& spelling = tokenizer.vocabulary().tokens[static_cast<std::size_t>(id)];
         // A known end that does not end here only separates the messages of a turn (gpt-oss): nothing is learned from it.
-        if (tokenizer.endsGeneration(id) || tokenizer.beginsTurn(id) || isEndSpelling(spelling)) return end;
+        if (tokenizer.endsGeneration(id) || tokenizer.beginsTurn(id) || isEndSpelling(spelling)) {
+            if (auto marker = markerAfterEnd(tokenizer, text, spelling)) end.stops.push_back(std::move(*marker));
+            return end;
+        }
     }
     if (!ids.empty() && isSpecial(tokenizer.vocabulary(), ids.front())) {
         end.token = ids.front();

@@ -21,7 +21,7 @@ struct TurnEnd {
 };
 
 /// `between`: what the template writes after a reply and before the next user's text. Empty when the vocabulary's own end
-/// tokens stand there, or nothing that could be told from an answer.
+/// tokens stand there, or nothing that could be told from an answer; a marker in plain text after such a token is a stop string.
 [[nodiscard]] TurnEnd findTurnEnd(const Tokenizer& tokenizer, std::string_view between);
 
 } // namespace hearth::core

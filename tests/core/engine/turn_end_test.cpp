@@ -9,7 +9,10 @@
 
 #include <QDir>
 #include <QTemporaryDir>
+#include <QRegularExpression>
 #include <QTest>
+
+#include <algorithm>
 
 #include <memory>
 
@@ -23,6 +26,7 @@ namespace {
 constexpr const char* kChatMl = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n";
 constexpr const char* kAlpaca = "{% for m in messages %}### {{ 'Instruction' if m.role == 'user' else 'Response' }}:\n{{ m.content }}\n\n{% endfor %}### Response:\n";
 constexpr const char* kVicuna = "{% for m in messages %}{{ 'USER: ' if m.role == 'user' else 'ASSISTANT: ' }}{{ m.content }}{{ eos_token if m.role == 'assistant' else ' ' }}{% endfor %}ASSISTANT:";
+constexpr const char* kZephyr = "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}</s>\n{% endfor %}<|assistant|>\n";
 constexpr const char* kPlace = "{% for m in messages %}{% if m.role == 'user' %}<|place_1|>{{ m.content }}{% else %}<|place_0|>{{ m.content }}<|place_2|>{% endif %}{% endfor %}<|place_0|>";
 constexpr const char* kHarmony = "{% for m in messages %}<|start|>{{ m.role }}<|message|>{{ m.content }}<|end|>{% endfor %}<|start|>assistant";
 constexpr const char* kSingle = "{% if messages|length > 1 %}{{ raise_exception('one question only') }}{% endif %}{{ messages[0].content }}";
@@ -146,6 +150,8 @@ private slots:
         QTest::addColumn<QStringList>("stops");
         QTest::newRow("nothing to learn") << kChatMl << QStringList{"<|im_start|>", "<|im_end|>"} << "" << QStringList{};
         QTest::newRow("ChatML as text") << kChatMl << QStringList{} << "" << QStringList{"<|im_end|>"};
+        QTest::newRow("a marker in text after a known end") << kZephyr << QStringList{"</s>"} << "" << QStringList{"<|user|>"};
+        QTest::newRow("a marker that is a token") << kZephyr << QStringList{"</s>", "<|user|>"} << "" << QStringList{};
         QTest::newRow("a turn that only begins") << kPlace << QStringList{"<|place_2|>", "<|place_1|>"} << "<|place_2|>" << QStringList{};
         QTest::newRow("a user-defined token") << kPlace << QStringList{"~<|place_2|>"} << "<|place_2|>" << QStringList{};
         QTest::newRow("Alpaca") << kAlpaca << QStringList{} << "" << QStringList{"\n### Instruction:"};
@@ -173,7 +179,8 @@ private slots:
         QCOMPARE(found, stops);
     }
 
-    /// With the tokens that the makers' templates write, none needs a stop string.
+    /// With the end tokens that the makers' templates write, no words end a reply: at most the marker of a turn's beginning, which is text in
+    /// this vocabulary and a token in theirs.
     void makersTemplates_endByTokens_data() {
         QTest::addColumn<QString>("path");
         const QDir folder(QStringLiteral(HEARTH_SHARED_REFS "/templates"));
@@ -192,7 +199,9 @@ private slots:
         const bool text = path.contains("rwkv") || path.contains("Bielik") || path.contains("mistral-tokenizer-v1");
         QStringList stops;
         for (const std::string& stop : prompt.stops()) stops << QString::fromStdString(stop);
-        if (!text) QCOMPARE(stops, QStringList());
+        const QRegularExpression marker(QStringLiteral("^(<[^>]*>|\\[[^\\]]*\\])$"));
+        const bool onlyMarkers = std::ranges::all_of(stops, [&](const QString& stop) { return marker.match(stop).hasMatch(); });
+        QVERIFY2(text || (stops.size() <= 1 && onlyMarkers), qPrintable(stops.join(' ')));
     }
 
     // --- a whole reply ------------------------------------------------------------------------------------------------
