@@ -8,12 +8,11 @@
 #include "tests/support/tiny_model.h"
 
 #include <QDir>
-#include <QTemporaryDir>
 #include <QRegularExpression>
+#include <QTemporaryDir>
 #include <QTest>
 
 #include <algorithm>
-
 #include <memory>
 
 using namespace hearth;
