@@ -241,7 +241,7 @@ void MessageViewPrivate::clearSelection()
     q->viewport()->update();
 }
 
-QString MessageViewPrivate::selectedText()
+QString MessageViewPrivate::selected(QString (MessageLayout::*textOf)(TextPosition, TextPosition) const)
 {
     const ViewPosition from = std::min(m_selectionStart, m_selectionEnd);
     const ViewPosition to = std::max(m_selectionStart, m_selectionEnd);
@@ -250,23 +250,19 @@ QString MessageViewPrivate::selectedText()
         const MessageLayout& layout = layoutOf(row);
         if (row > from.row)
             text += QStringLiteral("\n\n");
-        text += layout.selectedText(row == from.row ? from.text : TextPosition{}, row == to.row ? to.text : layout.endPosition());
+        text += (layout.*textOf)(row == from.row ? from.text : TextPosition{}, row == to.row ? to.text : layout.endPosition());
     }
     return text;
 }
 
+QString MessageViewPrivate::selectedText()
+{
+    return selected(&MessageLayout::selectedText);
+}
+
 QString MessageViewPrivate::selectedMarkdown()
 {
-    const ViewPosition from = std::min(m_selectionStart, m_selectionEnd);
-    const ViewPosition to = std::max(m_selectionStart, m_selectionEnd);
-    QString text;
-    for (int row = from.row; from != to && row <= std::min(to.row, from.row + kMaxClipboardRows) && row < rowCount(); ++row) {
-        const MessageLayout& layout = layoutOf(row);
-        if (row > from.row)
-            text += QStringLiteral("\n\n");
-        text += layout.selectedMarkdown(row == from.row ? from.text : TextPosition{}, row == to.row ? to.text : layout.endPosition());
-    }
-    return text;
+    return selected(&MessageLayout::selectedMarkdown);
 }
 
 /// As plain text, and as Markdown for who asks for it.

@@ -92,6 +92,8 @@ public:
     void selectRow(int row);
     void clearSelection();
     void copySelection();
+    /// What of each selected row `textOf` gives, a blank line between rows.
+    [[nodiscard]] QString selected(QString (MessageLayout::*textOf)(TextPosition, TextPosition) const);
     [[nodiscard]] QString selectedText();
     [[nodiscard]] QString selectedMarkdown();
     [[nodiscard]] bool hasSelection() const { return m_selectionStart != m_selectionEnd; }
