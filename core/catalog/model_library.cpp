@@ -40,6 +40,17 @@ public:
     explicit Walk(std::stop_token stop)
         : m_stop(std::move(stop)) {}
 
+    /// What to show for each real file.
+    [[nodiscard]] const std::map<fs::path, fs::path>& files() const { return m_files; }
+
+    void from(const fs::path& place) {
+        std::error_code error;
+        const fs::directory_entry entry(place, error);
+        if (!error && entry.is_regular_file(error)) return visit(entry, 0);
+        into(place, 0);
+    }
+
+private:
     void into(const fs::path& folder, int depth) {
         std::error_code error;
         const fs::path real = fs::canonical(folder, error);
@@ -50,10 +61,6 @@ public:
         }
     }
 
-    /// What to show for each real file.
-    [[nodiscard]] const std::map<fs::path, fs::path>& files() const { return m_files; }
-
-private:
     void visit(const fs::directory_entry& entry, int depth) {
         std::error_code error;
         const fs::path& path = entry.path();
@@ -77,10 +84,10 @@ private:
 
 } // namespace
 
-std::vector<ModelCard> ModelLibrary::scan(std::span<const std::filesystem::path> folders, std::stop_token stop) {
+std::vector<ModelCard> ModelLibrary::scan(std::span<const std::filesystem::path> places, std::stop_token stop) {
     Walk walk(stop);
-    for (const fs::path& folder : folders)
-        walk.into(folder, 0);
+    for (const fs::path& place : places)
+        walk.from(place);
 
     std::vector<ModelCard> cards;
     for (const auto& [real, file] : walk.files()) {

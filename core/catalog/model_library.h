@@ -36,10 +36,10 @@ public:
     /// Header of one file; never fails: an unusable file is a card with `whyNot`.
     [[nodiscard]] static ModelCard inspect(const std::filesystem::path& path);
 
-    /// All *.gguf below the folders (depth <= 6, symbolic links followed, cycles not; hidden folders, mmproj files and
+    /// The places that are files, and all *.gguf below those that are folders (depth <= 6, symbolic links followed, cycles not; hidden folders, mmproj files and
     /// second and later split parts left out; duplicates by canonical path dropped), sorted by name. Missing and
     /// unreadable folders are skipped. After a stop request: what was found until then.
-    [[nodiscard]] static std::vector<ModelCard> scan(std::span<const std::filesystem::path> folders,
+    [[nodiscard]] static std::vector<ModelCard> scan(std::span<const std::filesystem::path> places,
                                                      std::stop_token stop);
 
     /// $XDG_DATA_HOME/hearth/models (~/.local/share/hearth/models): where the starter model goes.

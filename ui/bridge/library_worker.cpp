@@ -11,10 +11,10 @@
 
 namespace hearth::ui {
 
-void LibraryWorker::scan(RequestId id, const QStringList& folders, bool otherStores, const std::stop_token& stop) {
+void LibraryWorker::scan(RequestId id, const QStringList& places, bool otherStores, const std::stop_token& stop) {
     std::vector<std::filesystem::path> paths;
-    for (const QString& folder : folders)
-        paths.emplace_back(QFile::encodeName(folder).toStdString());
+    for (const QString& place : places)
+        paths.emplace_back(QFile::encodeName(place).toStdString());
     ModelCards cards;
     try {
         const auto environment = core::StoreEnvironment::ofProcess();
@@ -59,12 +59,12 @@ LibraryClient::~LibraryClient() {
     shutdown();
 }
 
-void LibraryClient::scan(const QStringList& folders, OtherStores otherStores) {
+void LibraryClient::scan(const QStringList& places, OtherStores otherStores) {
     m_stop.request_stop();
     m_stop = std::stop_source{};
     emit scanStarted();
-    postTask(m_worker, [worker = m_worker, id = ++m_current, folders, others = otherStores == OtherStores::Use, stop = m_stop.get_token()] {
-        worker->scan(id, folders, others, stop);
+    postTask(m_worker, [worker = m_worker, id = ++m_current, places, others = otherStores == OtherStores::Use, stop = m_stop.get_token()] {
+        worker->scan(id, places, others, stop);
     });
 }
 

@@ -18,7 +18,7 @@ namespace hearth::ui {
 class LibraryWorker : public TaskReceiver {
     Q_OBJECT
 public:
-    void scan(RequestId id, const QStringList& folders, bool otherStores, const std::stop_token& stop);
+    void scan(RequestId id, const QStringList& places, bool otherStores, const std::stop_token& stop);
     void inspect(const QString& path);
 
 signals:
@@ -33,8 +33,8 @@ public:
     ~LibraryClient() override;
 
     enum class OtherStores { Use, Ignore };
-    /// Ends in `scanned`, unless a newer scan replaces it. OtherStores: also where other programs keep their models.
-    void scan(const QStringList& folders, OtherStores otherStores = OtherStores::Ignore);
+    /// Of folders and single files. Ends in `scanned`, unless a newer scan replaces it. OtherStores: also where other programs keep their models.
+    void scan(const QStringList& places, OtherStores otherStores = OtherStores::Ignore);
     /// One file, wherever it is. Ends in `inspected`.
     void inspect(const QString& path);
     void shutdown();

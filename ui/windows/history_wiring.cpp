@@ -4,6 +4,7 @@
 #include "ui/bridge/engine_client.h"
 #include "ui/bridge/store_client.h"
 #include "ui/models/chat_controller.h"
+#include "ui/models/model_list_model.h"
 #include "ui/models/settings_model.h"
 #include "ui/models/title_maker.h"
 #include "ui/widgets/notice_bar.h"
@@ -15,7 +16,10 @@
 #include "ui/windows/window_actions.h"
 
 #include <QAction>
+#include <QFile>
 #include <QTimer>
+
+#include <algorithm>
 
 namespace hearth::ui {
 
@@ -89,25 +93,31 @@ void MainWindow::connectModelsAtHand() {
     connect(&m_parts.settings, &SettingsModel::loaded, this, &MainWindow::refreshModelsAtHand);
 }
 
+QStringList MainWindow::modelsAtHand(const QString& key) const {
+    return lines(m_parts.settings.value(key));
+}
+
 void MainWindow::toggleFavourite(const QString& path) {
     if (path.isEmpty() || path.contains(u'\n')) return;
-    QStringList favourites = lines(m_parts.settings.value(QStringLiteral("models.favourites")));
+    QStringList favourites = modelsAtHand(QStringLiteral("models.favourites"));
     if (favourites.removeAll(path) == 0) favourites << path;
     m_parts.settings.set(QStringLiteral("models.favourites"), favourites.join(u'\n'));
     refreshModelsAtHand();
 }
 
 void MainWindow::noteModelUsed(const QString& path) {
-    QStringList recent = lines(m_parts.settings.value(QStringLiteral("models.recent")));
+    QStringList recent = modelsAtHand(QStringLiteral("models.recent"));
     recent.removeAll(path);
     if (!path.contains(u'\n')) recent.prepend(path);
     m_parts.settings.set(QStringLiteral("models.recent"), recent.mid(0, kRecentModels).join(u'\n'));
     refreshModelsAtHand();
+    const bool listed = std::ranges::find(m_models.cards(), QFile::encodeName(path).toStdString(), &core::ModelCard::path) != m_models.cards().end();
+    if (!listed) scanModels();
 }
 
 void MainWindow::refreshModelsAtHand() {
-    const QStringList favourites = lines(m_parts.settings.value(QStringLiteral("models.favourites")));
-    m_modelMenu->setAtHand(favourites, lines(m_parts.settings.value(QStringLiteral("models.recent"))));
+    const QStringList favourites = modelsAtHand(QStringLiteral("models.favourites"));
+    m_modelMenu->setAtHand(favourites, modelsAtHand(QStringLiteral("models.recent")));
     m_actions->favourite->setChecked(favourites.contains(m_loadingPath));
     for (QAction* action : {m_actions->favourite, m_actions->reload, m_actions->modelSettings})
         action->setEnabled(m_parts.engine.model().has_value());

@@ -88,6 +88,8 @@ private:
     void exportConversations(const std::vector<core::ConversationId>& ids);
     void connectModelsAtHand();
     void toggleFavourite(const QString& path);
+    /// The paths that a setting lists.
+    [[nodiscard]] QStringList modelsAtHand(const QString& key) const;
     void noteModelUsed(const QString& path);
     void refreshModelsAtHand();
     void connectWriting();

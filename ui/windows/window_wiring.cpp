@@ -416,7 +416,9 @@ void MainWindow::showModelFailed(const core::Error& error) {
 
 void MainWindow::scanModels() {
     const bool others = m_parts.settings.value(QStringLiteral("models.otherStores")).toString() == u"use";
-    m_parts.library.scan(QStringList(LibraryClient::defaultFolder()) + m_parts.settings.modelFolders(),
+    // Files that were opened from elsewhere stay at hand.
+    const QStringList files = modelsAtHand(QStringLiteral("models.favourites")) + modelsAtHand(QStringLiteral("models.recent"));
+    m_parts.library.scan(QStringList(LibraryClient::defaultFolder()) + m_parts.settings.modelFolders() + files,
                          others ? LibraryClient::OtherStores::Use : LibraryClient::OtherStores::Ignore);
 }
 

@@ -349,6 +349,15 @@ private slots:
         QCOMPARE(found, expected);
     }
 
+    void ModelLibrary_scanTakesFilesToo() {
+        const fs::path model = writeTinyModel(m_path);
+        fs::create_directory(m_path / "empty");
+        fs::copy_file(model, m_path / "notes.txt");
+        const std::array places{model, m_path / "empty", m_path / "notes.txt", m_path / "gone.gguf"};
+        QCOMPARE(names(ModelLibrary::scan(places, {})), QStringList{QString::fromStdString(model.filename().string())});
+        QCOMPARE(ModelLibrary::scan(std::array{m_path, model}, {}).size(), std::size_t{1}); // once
+    }
+
     void ModelLibrary_scanFollowsLinksElsewhere() {
         QTemporaryDir elsewhere;
         const fs::path model = writeTinyModel(elsewhere.path().toStdString());

@@ -11,6 +11,8 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <algorithm>
+
 using namespace hearth;
 using namespace hearth::ui;
 
@@ -157,6 +159,23 @@ private slots:
         QTRY_VERIFY(driver.action("Fa&vourite")->isChecked());
         driver.action("Fa&vourite")->trigger();
         QTRY_VERIFY(!driver.action("Fa&vourite")->isChecked());
+    }
+
+    void modelFromElsewhere_isInTheMenu() {
+        const QTemporaryDir folder;
+        const QString path = folder.filePath("elsewhere.gguf");
+        QFile file(path);
+        QVERIFY(file.open(QFile::WriteOnly));
+        file.write("no model, but the scripted engine does not mind");
+        file.close();
+        WindowDriver driver(script());
+        const auto isListed = [&] {
+            const auto actions = driver.modelMenu().actions();
+            return std::ranges::any_of(actions, [&](const QAction* action) { return action->data().toString() == path; });
+        };
+        QVERIFY(!isListed());
+        driver.window().openModel(path);
+        QTRY_VERIFY(isListed());
     }
 };
 
