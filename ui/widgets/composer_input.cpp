@@ -116,9 +116,9 @@ QString ComposerInput::text() const
 
 QMimeData* ComposerInput::createMimeDataFromSelection() const
 {
-    QMimeData* data = QPlainTextEdit::createMimeDataFromSelection();
-    data->setText(data->text().remove(kCut));
-    return data;
+    QMimeData* selected = QPlainTextEdit::createMimeDataFromSelection();
+    selected->setText(selected->text().remove(kCut));
+    return selected;
 }
 
 bool ComposerInput::canInsertFromMimeData(const QMimeData* source) const

@@ -34,12 +34,12 @@ private slots:
         QCOMPARE(before->size(), 3u);
         QVERIFY(m_store->conversations()->empty());
         QCOMPARE(m_store->conversations({}, ConversationView::Bin)->size(), 3u);
-        for (const ConversationRow& row : *m_store->conversations({}, ConversationView::All)) {
+        for (const auto rows = m_store->conversations({}, ConversationView::All); const ConversationRow& row : *rows) {
             QVERIFY(row.pinned && row.archived && row.deletedMs);
             QCOMPARE(row.folder, std::optional(folder->id));
         }
         HEARTH_SUCCEEDS(m_store->putBack(*before));
-        for (const ConversationRow& row : *m_store->conversations()) QVERIFY(!row.pinned && !row.archived && !row.deletedMs && !row.folder);
+        for (const auto rows = m_store->conversations(); const ConversationRow& row : *rows) QVERIFY(!row.pinned && !row.archived && !row.deletedMs && !row.folder);
         QCOMPARE(m_store->conversations()->size(), 3u);
     }
 
@@ -84,10 +84,10 @@ private slots:
         const auto members = m_store->removeFolder(folder.id);
         HEARTH_SUCCEEDS(members);
         QCOMPARE(members->size(), 3u);
-        for (const ConversationRow& row : *m_store->conversations()) QVERIFY(!row.folder);
+        for (const auto rows = m_store->conversations(); const ConversationRow& row : *rows) QVERIFY(!row.folder);
         HEARTH_SUCCEEDS(m_store->restoreFolder(renamed, *members));
         QCOMPARE(folderNames(), (QStringList{"Alpha", "Gamma", "Äpfel"}));
-        for (const ConversationRow& row : *m_store->conversations()) QCOMPARE(row.folder, std::optional(folder.id));
+        for (const auto rows = m_store->conversations(); const ConversationRow& row : *rows) QCOMPARE(row.folder, std::optional(folder.id));
         HEARTH_FAILS_WITH(m_store->renameFolder(999, "x"), "InvalidArgument");
         HEARTH_FAILS_WITH(m_store->removeFolder(999), "InvalidArgument");
     }
