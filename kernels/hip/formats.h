@@ -644,9 +644,6 @@ struct IQ1_M : GridBlock {
 
 } // namespace hearth::kernels::formats
 
-/// Formats with kernels that norm and round x themselves (ops/matvec_hip.h): where that was faster on an H100. The others need
-/// the registers for weights or codebooks, or round twice (kRest).
-#define HEARTH_NORMED_FORMATS(X) X(Q4_0) X(Q4_1) X(Q4_K) X(Q5_0) X(Q5_1)
 /// Every format that has an unpacker here; X(NAME). F32, F16 and BF16 need none.
 #define HEARTH_QUANTISED_FORMATS(X)                                                                                                       \
     X(IQ1_M) X(IQ1_S) X(IQ2_S) X(IQ2_XS) X(IQ2_XXS) X(IQ3_S) X(IQ3_XXS) X(IQ4_NL) X(IQ4_XS) X(MXFP4) X(Q2_K) X(Q3_K) X(Q4_0) X(Q4_1) X(Q4_K) \

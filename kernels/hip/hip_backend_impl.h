@@ -227,7 +227,7 @@ private:
     /// A norm that the products which read its result take in passing.
     struct DeferredNorm {
         TensorView out;
-        TensorView x;
+        TensorView x; ///< empty: written since
         TensorView weight;
         float eps = 0.0f;
         [[nodiscard]] bool holds(const TensorView& view) const { return out.data != nullptr && out.data == view.data && view.rows() == 1; }

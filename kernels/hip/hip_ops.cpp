@@ -71,12 +71,13 @@ void HipBackend::rmsNormForProducts(const TensorView& out, const TensorView& x, 
     if (x.rows() != 1 || x.cols() % 32 != 0) return rmsNorm(out, x, weight, eps);
     if (!begin("rmsNormForProducts", rmsNormFits(out, x, weight) && out.data != x.data)) return;
     written(out);
-    m_deferredNorm = {out, x, weight, eps};
+    m_deferredNorm = {out, x, weight, eps}; // its x is emptied when that is written: a failed step is better than stale numbers
 }
 
 void HipBackend::normNow(const TensorView& x) {
     if (!m_deferredNorm.holds(x)) return;
     const DeferredNorm norm = std::exchange(m_deferredNorm, {});
+    if (norm.x.data == nullptr) return fail(StatusCode::InvalidShape, "rmsNormForProducts");
     rmsNorm(norm.out, norm.x, norm.weight, norm.eps);
 }
 

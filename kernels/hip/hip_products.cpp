@@ -52,14 +52,12 @@ MatvecWeight matvecWeight(const TensorView& out, const TensorView& weight, const
     return w;
 }
 
-/// HEARTH_NORMED_FORMATS (formats.h).
 bool hasNormedKernel(DType dtype) {
     switch (dtype) {
-    case DType::Q4_0:
-    case DType::Q4_1:
-    case DType::Q4_K:
-    case DType::Q5_0:
-    case DType::Q5_1: return true;
+#define HEARTH_CASE(NAME) case DType::NAME:
+        HEARTH_NORMED_FORMATS(HEARTH_CASE)
+#undef HEARTH_CASE
+        return true;
     default: return false;
     }
 }
@@ -91,6 +89,7 @@ void HipBackend::written(const TensorView& view) {
     if (touches(m_q8)) m_q8 = {};
     if (touches(m_halves)) m_halves = {};
     if (touches({m_deferredNorm.out.data, 1, m_deferredNorm.out.cols()})) m_deferredNorm = {};
+    if (touches({m_deferredNorm.x.data, 1, m_deferredNorm.x.cols()})) m_deferredNorm.x = {}; // too late for who reads it from now on
 }
 
 Q8Rows HipBackend::q8Memory(std::int64_t rows, std::int64_t cols, const char* place) {
@@ -175,6 +174,7 @@ std::int64_t HipBackend::rowsOfBlock(DType dtype, int xRows) const {
 }
 
 void HipBackend::launchNormed(const char* prefix, DType dtype, MatvecArgs& args, std::int64_t rows, std::int64_t rowsOfWave, const char* place) {
+    if (m_deferredNorm.x.data == nullptr) return fail(StatusCode::InvalidShape, place); // rmsNormForProducts: only until x is written
     args.xFloat = m_deferredNorm.x.f32();
     args.normWeight = m_deferredNorm.weight.f32();
     args.eps = m_deferredNorm.eps;

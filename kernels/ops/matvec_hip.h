@@ -6,7 +6,7 @@
 // weights' chunks, multiply signed bytes four at a time and add up in f32; each weight byte is read once. Up to three weights of one format over
 // the same x go in one launch.
 // hearth_matvec1_*, hearth_matvec4_*, hearth_gated_*: x is rounded to 8 bits before (Q8Rows).
-// hearth_normed_matvec_*, hearth_normed_gated_* (kNormed formats): one row of x as it is. Every block rounds it for itself, into shared memory,
+// hearth_normed_matvec_*, hearth_normed_gated_* (HEARTH_NORMED_FORMATS): one row of x as it is. Every block rounds it for itself, into shared memory,
 // which costs less than a launch that does it once. The norm before it comes for nothing: rounding does not mind a factor, so x * normWeight
 // is rounded, and the results are multiplied by 1 / rms at the end. The gated one rounds what it writes, for the product after it.
 #pragma once
@@ -25,6 +25,9 @@ constexpr int kNormedSlice = 8192;   ///< columns of x that a block holds at onc
 constexpr int kMostNormedTurns = 8;
 constexpr int kMatvecWeights = 3;
 constexpr int kMatvecMostRows = 8; ///< of x; more go to the tiled product. Kernels exist for 1 row and for 4 at a time
+
+/// Formats with normed kernels; X(NAME). That was faster on an H100; the others need the registers for weights or codebooks, or round twice.
+#define HEARTH_NORMED_FORMATS(X) X(Q4_0) X(Q4_1) X(Q4_K) X(Q5_0) X(Q5_1)
 
 enum class MatvecStore : std::int32_t {
     Write,    ///< out = product (+ bias)

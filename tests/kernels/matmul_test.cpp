@@ -489,6 +489,29 @@ private slots:
         }
     }
 
+    /// Who reads the norm after x has changed has broken its contract: that must not end in numbers.
+    void normReadTooLateFails_data() {
+        QTest::addColumn<int>("device");
+        for (const TestDevice device : {TestDevice::Executor32, TestDevice::Executor64, TestDevice::Gpu}) QTest::newRow(deviceName(device)) << int(device);
+    }
+    void normReadTooLateFails() {
+        BACKEND_OR_SKIP;
+        Numbers numbers(29);
+        for (const DType type : {DType::Q4_0, DType::Q8_0}) { // with a kernel of its own, and without
+            Weight weight(type, {1, 32, 64}, numbers);
+            const TensorView weightView = weight.on(on);
+            const DeviceTensor x(on, numbers.many(64), 1);
+            const DeviceTensor normWeight(on, numbers.many(64), 1);
+            const DeviceTensor h(on, DType::F32, {1, 1, 64});
+            const DeviceTensor out(on, DType::F32, {1, 1, 32});
+            on->beginStep({});
+            on->rmsNormForProducts(h, x, normWeight, 0.5f);
+            on->scale(x, 2.0f);
+            on->matmul(out, weightView, h);
+            QCOMPARE(int(on->endStep().code), int(StatusCode::InvalidShape));
+        }
+    }
+
     void expertsMultiplyTheirOwnTokens_data() {
         QTest::addColumn<int>("device");
         QTest::addColumn<int>("dtype");
